@@ -1,0 +1,1 @@
+"""The read side: serves the read tables."""

@@ -1,0 +1,1 @@
+"""The contract between the write side, the projector and the read side."""
