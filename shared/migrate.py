@@ -82,7 +82,6 @@ def _apply(connection: Connection, book: Book, side: str) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS {schema}.migration ("
         " revision integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
     )
-    connection.execute(book.sql(f"GRANT USAGE ON SCHEMA {schema} TO {{query_role}}, {{command_role}}, {{projector_role}}"))
     connection.execute(f"GRANT SELECT ON {schema}.migration TO PUBLIC")
     done = _revision(connection, schema)
     applied = []

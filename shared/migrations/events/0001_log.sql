@@ -2,7 +2,7 @@
 
 -- One row that every append locks first. It is never updated: an updated row slows down under a long snapshot.
 CREATE TABLE {events}.gate (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only)
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton)
 );
 INSERT INTO {events}.gate DEFAULT VALUES;
 

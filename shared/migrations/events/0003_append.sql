@@ -7,28 +7,28 @@
 CREATE FUNCTION {events}.obstacle(command jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = {events}, pg_temp AS $$
 DECLARE
-    found jsonb;
+    hindrance jsonb;
     present integer;
 BEGIN
     IF EXISTS (SELECT FROM abandoned a WHERE a.command_id = (command ->> 'id')::uuid) THEN
         RETURN '{{"outcome": "abandoned"}}';
     END IF;
     IF command ? 'key' THEN
-        SELECT jsonb_build_object('outcome', 'replay', 'answer', to_jsonb(a)) INTO found
+        SELECT jsonb_build_object('outcome', 'replay', 'answer', to_jsonb(a)) INTO hindrance
         FROM answer a
         WHERE a.principal = command ->> 'principal' AND a.key = command ->> 'key';
         IF FOUND THEN
-            RETURN found;
+            RETURN hindrance;
         END IF;
     END IF;
     IF command ? 'claims' THEN
-        SELECT jsonb_build_object('outcome', 'claimed', 'key', c.key, 'stream_id', c.stream_id) INTO found
+        SELECT jsonb_build_object('outcome', 'claimed', 'key', c.key, 'stream_id', c.stream_id) INTO hindrance
         FROM claim c
         WHERE c.key = ANY (ARRAY(SELECT jsonb_array_elements_text(command -> 'claims')))
         ORDER BY c.key
         LIMIT 1;
         IF FOUND THEN
-            RETURN found;
+            RETURN hindrance;
         END IF;
     END IF;
     IF command ? 'expected' THEN

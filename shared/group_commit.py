@@ -1,0 +1,312 @@
+"""Group commit: whoever leads appends everything queued so far, in one call of the database and one fsync.
+
+Requests of one process queue here; alone a request pays one round trip, under load the commit is shared (flat
+combining). A command whose connection breaks, or whose deadline passes, is *in doubt* until `settle` has found it in
+the log or has written down that it never will be.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec import UNSET, Struct, UnsetType
+
+from shared.book import Book
+from shared.database import Connection, DatabaseUnavailable, connect
+
+MAX_BATCH = 128
+"""Commands appended in one call at most; those behind wait for the next."""
+
+
+class AppendedEvent(Struct, frozen=True):
+    """One event of a command as the log's `append` function takes it."""
+
+    stream_id: UUID
+    version: int
+    type: str
+    schema_version: int
+    state: str
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """Personal data for the vault; `payload` is JSON text, `kind` contact | address."""
+
+    ref: UUID
+    order_id: UUID
+    customer_id: str | None
+    kind: str
+    payload: str
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What is answered to a command, and again to each repetition under its key; `position` gives the token."""
+
+    fingerprint: str
+    status: int
+    body: str
+    etag: str
+    location: str | None
+    position: int | None
+
+
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One unit of appending: all of it or nothing. `expected` is (stream, its version now)."""
+
+    id: UUID
+    events: Sequence[AppendedEvent]
+    expected: tuple[UUID, int] | UnsetType = UNSET
+    claims: list[str] | UnsetType = UNSET
+    contacts: list[Contact] | UnsetType = UNSET
+    principal: str | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    answer: Answer | UnsetType = UNSET
+
+
+class StoredAnswer(Struct, frozen=True, kw_only=True):
+    """An answer found under its key."""
+
+    fingerprint: str
+    status: int
+    body: str
+    etag: str
+    location: str | None
+    position: int
+    created_at: str
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a command; which fields are set depends on `outcome` (see `0003_append.sql`)."""
+
+    outcome: Literal["appended", "replay", "claimed", "conflict", "abandoned"]
+    position: int | None = None
+    recorded_at: str | None = None
+    answer: StoredAnswer | None = None
+    key: str | None = None
+    stream_id: UUID | None = None
+    version: int | None = None
+
+
+class NotApplied(DatabaseUnavailable):
+    """The command is certainly not in the log and never will be: it may be sent again as it is."""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """Whether the command is in the log could not be found out in time: ask again under the same key."""
+
+
+class _Entry:
+    """A command in the queue, and the thread that waits for it."""
+
+    __slots__ = ("command", "error", "leads", "outcome", "wake")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.outcome: Outcome | None = None
+        self.error: Exception | None = None
+        self.leads = False
+        self.wake = threading.Lock()
+        self.wake.acquire()
+
+
+class GroupCommit:
+    """The appending end of one process: one connection, one batch at a time.
+
+    `deadline` seconds bound an append, `settling` seconds the settlement of one in doubt behind it.
+    """
+
+    def __init__(self, url: str, book: Book, *, deadline: float = 1.5, settling: float = 1.0) -> None:
+        self._url = url
+        self._book = book
+        self._deadline = deadline
+        self._settling = settling
+        self._append = book.sql("SELECT o::text FROM {events}.append(%s::jsonb) AS o")
+        self._settle = book.sql("SELECT o::text FROM {events}.settle(%s::jsonb) AS o")
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(Outcome).decode
+        self._queue: deque[_Entry] = deque()
+        self._mutex = threading.Lock()
+        self._led = False
+        self._connection: Connection | None = None
+        self._due: float | None = None
+        self._watch_lock = threading.Lock()
+        self._closed = threading.Event()
+        self._grown = threading.Event()
+        self._threads = [
+            threading.Thread(target=work, name=f"group-commit-{name}", daemon=True)
+            for name, work in (("deadline", self._cut_when_due), ("hint", self._hint))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def append(self, command: Command) -> Outcome:
+        """Append `command`, together with whatever else is queued.
+
+        Raises `NotApplied` or `OutcomeUnknown`, or `psycopg.Error` when the database refuses the command itself.
+        """
+        entry = _Entry(command)
+        with self._mutex:
+            self._queue.append(entry)
+            entry.leads = not self._led
+            self._led = True
+        if not entry.leads and not entry.wake.acquire(timeout=self._deadline) and not self._withdraw(entry):
+            entry.wake.acquire()  # taken by a leader, who answers within its own deadline
+        if entry.leads and entry.outcome is None and entry.error is None:
+            self._lead()
+        if entry.error is not None:
+            raise entry.error
+        assert entry.outcome is not None  # noqa: S101 -- a leader leaves one or the other
+        return entry.outcome
+
+    def close(self) -> None:
+        """Stop the two threads and close the connection; appends under way are not waited for."""
+        self._closed.set()
+        self._grown.set()
+        for thread in self._threads:
+            thread.join()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _withdraw(self, entry: _Entry) -> bool:
+        """Take `entry` back out of the queue, if it is still there: then it is certainly not applied."""
+        with self._mutex:
+            if entry not in self._queue or entry.leads:
+                return False
+            self._queue.remove(entry)
+        entry.error = NotApplied(f"the log took no append for {self._deadline} s; nothing was written")
+        return True
+
+    def _lead(self) -> None:
+        with self._mutex:
+            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+        try:
+            self._commit(batch)
+        finally:
+            with self._mutex:
+                following = self._queue[0] if self._queue else None
+                if following is None:
+                    self._led = False
+                else:
+                    following.leads = True
+            if following is not None:
+                following.wake.release()
+            for entry in batch:
+                if not entry.leads:
+                    entry.wake.release()
+
+    def _commit(self, batch: list[_Entry]) -> None:
+        """Leave an outcome or an error in each entry; never raises."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._connect(self._deadline)
+            outcomes = self._call(self._connection, self._append, batch, self._deadline)
+        except DatabaseUnavailable as error:  # no connection to begin with: nothing was sent
+            _fail(batch, NotApplied(f"{error}; nothing was written"))
+        except psycopg.Error as error:
+            connection = self._connection
+            if connection is None or connection.closed or isinstance(error, psycopg.OperationalError):
+                self._drop_connection()
+                self._settle_doubt(batch, error)
+            elif len(batch) > 1:
+                for entry in batch:
+                    self._commit([entry])
+            else:
+                _fail(batch, error)
+        except Exception as error:  # noqa: BLE001 -- a follower must hear of it: each raises it in its own thread
+            self._drop_connection()
+            _fail(batch, error)
+        else:
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                entry.outcome = outcome
+            self._grown.set()
+
+    def _settle_doubt(self, batch: list[_Entry], cause: Exception) -> None:
+        until = time.monotonic() + self._settling
+        error: Exception = cause
+        while (left := until - time.monotonic()) > 0:
+            try:
+                with self._connect(left) as connection:
+                    outcomes = self._call(connection, self._settle, batch, left)
+            except (DatabaseUnavailable, psycopg.Error) as failure:
+                error = failure
+                self._closed.wait(min(0.05, max(0.0, until - time.monotonic())))
+                continue
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                if outcome.outcome == "abandoned":
+                    entry.error = NotApplied(f"the connection to the log broke ({cause}); nothing was written")
+                else:
+                    entry.outcome = outcome
+            self._grown.set()
+            return
+        _fail(batch, OutcomeUnknown(f"the connection to the log broke ({cause}) and is not back: {error}"))
+
+    def _call(self, connection: Connection, query: str, batch: list[_Entry], seconds: float) -> list[Outcome]:
+        body = self._encode([entry.command for entry in batch])
+        with self._within(connection, seconds):
+            rows = connection.execute(query, [body.decode()], prepare=True).fetchall()
+        return [self._decode(row[0]) for row in rows]
+
+    def _connect(self, seconds: float) -> Connection:
+        return connect(
+            self._url,
+            self._book.names["command_role"],
+            "daybook append",
+            client_connection_check_interval="250ms",
+            lock_timeout=f"{int(max(seconds, 0.1) * 1000)}ms",
+        )
+
+    def _drop_connection(self) -> None:
+        with self._watch_lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _within(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Have the connection cut when `seconds` pass: a hung primary answers no cancel, only a closed socket helps."""
+        with self._watch_lock:
+            self._watched, self._due = connection, time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            with self._watch_lock:
+                self._due = None
+
+    def _cut_when_due(self) -> None:
+        while not self._closed.wait(0.05):
+            with self._watch_lock:
+                if self._due is None or time.monotonic() < self._due or self._watched.closed:
+                    continue
+                self._due = None
+                with socket.socket(fileno=os.dup(self._watched.fileno())) as wire:
+                    wire.shutdown(socket.SHUT_RDWR)
+
+    def _hint(self) -> None:
+        """Tell readers that the log has grown. A statement of its own: inside the append it would halve throughput,
+        because the commit of a NOTIFY takes a lock of the whole server. A lost hint costs a reader one poll.
+        """  # noqa: D205, D209
+        connection: Connection | None = None
+        notify = f"NOTIFY {self._book.names['appended']}"
+        while self._grown.wait() and not self._closed.is_set():
+            self._grown.clear()
+            try:
+                if connection is None or connection.closed:
+                    connection = connect(self._url, self._book.names["command_role"], "daybook hint")
+                connection.execute(notify)
+            except (DatabaseUnavailable, psycopg.Error):
+                connection = None
+            self._closed.wait(0.002)  # hints of one burst are one hint
+        if connection is not None:
+            connection.close()
+
+
+def _fail(batch: list[_Entry], error: Exception) -> None:
+    for entry in batch:
+        entry.error = error
