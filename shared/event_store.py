@@ -297,9 +297,10 @@ class EventStore(Generic[State]):
         except KeyError:
             return None
 
-    def append(self, command: Command) -> Outcome:
-        """Append; see `GroupCommit.append`."""
-        return self.recorder.group_commit.append(command)
+    def append(self, command_id: UUID, events: Sequence[StreamEvent], **rest: Any) -> Outcome:  # noqa: ANN401
+        """Append `events` as one command; `rest` are the further fields of `Command`. See `GroupCommit.append`."""
+        stored = [_appended(self.mapper.to_stored_event(event)) for event in events]
+        return self.recorder.group_commit.append(Command(id=command_id, events=stored, **rest))
 
     def fresh(self, stream_id: UUID, after_version: int, principal: str, key: str | None) -> Fresh:
         """What the log says now, in one statement. Raises `NotApplied` when it cannot be read."""

@@ -1,0 +1,150 @@
+"""Auditing the log from its rows alone: the seals, the numbering, and what must hold of every order.
+
+The seal of a commit is sha256(the digest before it ‖ the commit's events), where each event is the netstrings
+(https://cr.yp.to/proto/netstrings.txt) of position, stream id, version, type, schema version, recorded_at in
+microseconds since 1970, and state.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.book import Book
+from shared.database import Connection
+from shared.events import EVENTS, UnknownSchemaVersion, recorded_event
+from shared.order_document import OrderDocument, fold
+
+EVENTS_WITH_SEALS = """
+SELECT e.position, e.stream_id, e.version, e.type, e.schema_version, e.state, e.recorded_at
+FROM {events}.event e
+ORDER BY e.position
+"""
+
+SEALS = "SELECT s.position, s.digest, s.recorded_at FROM {events}.seal s ORDER BY s.position"
+
+BY_STREAM = """
+SELECT e.position, e.stream_id, e.version, e.type, e.schema_version, e.state, ''
+FROM {events}.event e
+ORDER BY e.stream_id, e.version
+"""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST = {"order.created", "order.imported"}
+CHUNK = 2000
+
+
+class Finding(NamedTuple):
+    """Something that does not fit: where, and what was expected and found there."""
+
+    position: int
+    what: str
+
+
+class Audit(NamedTuple):
+    """The result: how much was looked at, the digest at the head, and what was found (empty: all is well)."""
+
+    events: int
+    commits: int
+    digest: bytes
+    findings: list[Finding]
+
+
+def audit(connection: Connection, book: Book) -> Audit:
+    """Check the whole log as of one snapshot; `connection` needs SELECT on it. Reads every row twice."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        result = _seals(connection, book)
+        return result._replace(findings=result.findings + list(_streams(connection, book)))
+
+
+def sealed(event: tuple[Any, ...]) -> bytes:
+    """An event as the seal sees it; `event` is a row of `EVENTS_WITH_SEALS`."""
+    position, stream_id, version, type_, schema_version, state, recorded_at = event
+    micros = (recorded_at - EPOCH) // timedelta(microseconds=1)
+    fields = (position, stream_id, version, type_, schema_version, micros, state)
+    return b"".join(b"%d:%b," % (len(text), text) for text in (str(field).encode() for field in fields))
+
+
+def _seals(connection: Connection, book: Book) -> Audit:
+    """Recompute the chain; stops at the first seal that does not fit, since all behind it rest on it."""
+    events = _rows(connection, book.sql(EVENTS_WITH_SEALS), "audited_events")
+    digest, position, commits = b"", 0, 0
+    for seal_position, expected, recorded_at in _rows(connection, book.sql(SEALS), "audited_seals"):
+        chain = hashlib.sha256(digest)
+        first = position + 1
+        while position < seal_position:
+            event = next(events, None)
+            if event is None or event[0] != position + 1:
+                found = "the end of the log" if event is None else f"position {event[0]}"
+                return Audit(position, commits, digest, [Finding(position + 1, f"missing: found {found} instead")])
+            position += 1
+            if event[6] != recorded_at:
+                what = f"recorded_at is {event[6]}, its commit's seal says {recorded_at}"
+                return Audit(position, commits, digest, [Finding(position, what)])
+            chain.update(sealed(event))
+        if chain.digest() != bytes(expected):
+            what = f"commit {first} to {seal_position}: the seal is {expected.hex()}, its events give {chain.hexdigest()}"
+            return Audit(position, commits, digest, [Finding(first, what)])
+        digest, commits = chain.digest(), commits + 1
+    unsealed = next(events, None)
+    findings = [Finding(unsealed[0], "stands behind the last seal")] if unsealed else []
+    return Audit(position, commits, digest, findings)
+
+
+def _streams(connection: Connection, book: Book) -> Iterator[Finding]:
+    """Numbering and order invariants (`domain.md` §2), stream by stream."""
+    stream_id, version, document = None, 0, None
+    for row in _rows(connection, book.sql(BY_STREAM), "audited_streams"):
+        if row[1] != stream_id:
+            stream_id, version, document = row[1], 0, None
+        position, _, found, type_, *_ = row
+        version += 1
+        if found != version:
+            yield Finding(position, f"stream {stream_id}: expected version {version}, found {found}")
+            version = found
+        if type_.startswith("customer."):
+            continue
+        if type_ in EVENTS and (type_ in FIRST) != (version == 1):
+            yield Finding(position, f"stream {stream_id}: {type_} at version {version}; an order begins once")
+            continue
+        try:
+            event = recorded_event(*row)
+        except (msgspec.ValidationError, msgspec.DecodeError, UnknownSchemaVersion) as error:
+            yield Finding(position, f"stream {stream_id}, version {version}, {type_}: cannot be read: {error}")
+            continue
+        document = fold(document, event, {})
+        for fault in faults(document):
+            yield Finding(position, f"order {stream_id}, version {version}: {fault}")
+
+
+def faults(order: OrderDocument) -> Iterator[str]:
+    """What contradicts the invariants I14-I26 in an order as it stands, in words."""
+    for line in order.lines:
+        if line.quantity != line.open + line.cancelled + line.allocated + line.shipped:
+            yield f"line {line.line_id}: {line.quantity} ordered, but open, cancelled, allocated and shipped differ"
+        if min(line.open, line.cancelled, line.allocated, line.shipped, line.delivered) < 0:
+            yield f"line {line.line_id}: a quantity is negative"
+        if line.delivered > line.shipped:
+            yield f"line {line.line_id}: {line.delivered} delivered, {line.shipped} shipped"
+    for payment in order.payments:
+        if payment.captured_amount + payment.voided_amount > payment.authorized_amount:
+            yield f"payment {payment.payment_id}: captured and voided exceed {payment.authorized_amount} authorised"
+        if payment.refunded_amount > payment.captured_amount:
+            yield f"payment {payment.payment_id}: refunds exceed {payment.captured_amount} captured"
+    money, totals = order.payment, order.totals
+    net_paid = money.captured_amount - money.refunded_amount - money.refund_pending_amount
+    if min(money.due_amount, net_paid) < 0:
+        yield f"due {money.due_amount} or net paid {net_paid} is negative"
+    if money.due_amount - net_paid != money.outstanding_amount - money.overpaid_amount:
+        yield f"due {money.due_amount} and net paid {net_paid} do not explain what is outstanding or overpaid"
+    if order.status == "cancelled" and totals.grand_total_amount != 0:
+        yield f"cancelled, but its grand total is {totals.grand_total_amount}"
+
+
+def _rows(connection: Connection, query: str, name: str) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor(name) as cursor:
+        cursor.itersize = CHUNK
+        yield from cursor.execute(query)
