@@ -1,7 +1,7 @@
-"""Every error code that the two APIs can answer (`domain.md` §1.6): one table, read by everything that names a code.
+"""Every error code that the two APIs can answer (`domain.md` §1.6), in one table.
 
-A code is the contract and never changes its meaning; titles and descriptions are for people. `/problems/{code}`
-serves this table, and the tests walk it.
+A code is the contract and never changes its meaning; titles and descriptions are for people.
+`/problems/{code}` serves this table, and the tests walk it.
 """
 
 import re

@@ -34,14 +34,14 @@ class Problem(Exception):
         super().__init__(f"{code}: {self.detail}")
 
     def response_headers(self) -> dict[str, str]:
-        """What goes with the body: content type, `Retry-After`, and what was given."""
+        """Give what goes with the body: content type, `Retry-After`, and what was given."""
         headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"}
         if self.kind.retry_after is not None:
             headers["Retry-After"] = str(self.kind.retry_after)
         return headers | self.headers
 
     def body(self, request_id: str, trace_id: str | None = None) -> bytes:
-        """The problem document. Facts never replace a member of RFC 9457: an order's `status` is `order_status`."""
+        """Give the document. A fact never replaces a member of RFC 9457: an order's status is `order_status`."""
         kind = self.kind
         document: dict[str, object] = {
             "type": f"/problems/{kind.code}",

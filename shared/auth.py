@@ -1,0 +1,153 @@
+"""Who is calling: bearer tokens (JWT) turned into principals with scopes (`design.md` §5).
+
+A token says `iss` and `sub` (together the principal), `exp`, `scope` (separated by spaces) and `actor_type`
+(user | service, default service). A `Verify` function checks its signature; the shared secret makes one, and
+whatever else can vouch for a token (a JWKS URL) is another function of that type.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Literal
+
+import jwt
+
+from shared.problems import Problem
+
+SECRET_VARIABLE = "DAYBOOK_AUTH_SECRET"  # noqa: S105 -- the name of a variable
+SCOPES = (
+    "orders:write",
+    "payments:write",
+    "shipments:write",
+    "orders:import",
+    "orders:read",
+    "events:read",
+    "reports:read",
+    "admin",
+)
+
+Verify = Callable[[str], Mapping[str, Any]]
+"""A token → its claims, once signature, times and required claims are right; else raises `jwt.PyJWTError`."""
+
+_ISSUER = "daybook"
+_SHORTEST_SECRET = 32
+_LONGEST_PRINCIPAL = 255
+_CACHED_TOKENS = 1024
+
+
+class NoAuthKey(Exception):
+    """Nothing is configured that could tell a good token from a bad one."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who acts. `id` is issuer and subject, separated by the first space."""
+
+    id: str
+    actor_type: Literal["user", "service"]
+    scopes: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Raise 403 unless the token grants `scope`."""
+        if scope not in self.scopes:
+            raise Problem(
+                "forbidden",
+                f"This needs the scope {scope}; the token grants {' '.join(sorted(self.scopes)) or 'none'}.",
+                required_scope=scope,
+                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+            )
+
+
+def shared_secret(secret: str) -> Verify:
+    """Check tokens signed with one secret of at least 32 bytes (HS256)."""
+    key = secret.encode()
+    if len(key) < _SHORTEST_SECRET:
+        raise NoAuthKey(
+            f"{SECRET_VARIABLE} has {len(key)} bytes; HS256 needs at least {_SHORTEST_SECRET}:"
+            ' make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+
+    def verify(token: str) -> Mapping[str, Any]:
+        return jwt.decode(token, key, ["HS256"], options={"require": ["exp", "iss", "sub"]})
+
+    return verify
+
+
+def from_environment(environment: Mapping[str, str]) -> Verify:
+    """Take what the environment configures. Raises `NoAuthKey` when that is nothing: no key, no service."""
+    secret = environment.get(SECRET_VARIABLE)
+    if not secret:
+        raise NoAuthKey(
+            f"{SECRET_VARIABLE} is not set: without a key no token can be checked. Set it to a secret of"
+            f" at least {_SHORTEST_SECRET} bytes, the same for all processes of this book."
+        )
+    return shared_secret(secret)
+
+
+def mint(secret: str, subject: str, scopes: tuple[str, ...], ttl_seconds: int) -> str:
+    """Make a token for `subject`, good for so many seconds from now."""
+    shared_secret(secret)
+    now = int(time.time())
+    claims = {"iss": _ISSUER, "sub": subject, "iat": now, "exp": now + ttl_seconds, "scope": " ".join(scopes)}
+    return jwt.encode(claims, secret.encode(), "HS256")
+
+
+class Authenticator:
+    """Turns `Authorization` headers into principals.
+
+    A signature is checked once per token and remembered; `exp` is checked every time.
+    """
+
+    def __init__(self, verify: Verify, now: Callable[[], float] = time.time) -> None:
+        self._verify = verify
+        self._now = now
+        self._known: dict[str, tuple[Principal, float]] = {}
+        self._lock = Lock()
+
+    def principal(self, authorization: str | None) -> Principal:
+        """Give the caller's principal, or raise 401."""
+        known = self._known.get(authorization or "")
+        if known is None:
+            known = self._checked(authorization)
+        principal, expires_at = known
+        if self._now() >= expires_at:
+            raise _refused("The token has expired.")
+        return principal
+
+    def _checked(self, authorization: str | None) -> tuple[Principal, float]:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="daybook"'})
+        try:
+            claims = self._verify(token.strip())
+        except jwt.ExpiredSignatureError:
+            raise _refused("The token has expired.") from None
+        except jwt.PyJWTError as error:
+            raise _refused(f"The token is not valid: {error}.") from error
+        known = _principal(claims), float(claims["exp"])
+        with self._lock:
+            if len(self._known) >= _CACHED_TOKENS:
+                del self._known[next(iter(self._known))]
+            self._known[authorization or ""] = known
+        return known
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    issuer, subject = claims["iss"], claims["sub"]
+    actor_type, scope = claims.get("actor_type", "service"), claims.get("scope", "")
+    name = f"{issuer} {subject}"
+    # Both end up in the log: no control characters, and one way only to cut them apart.
+    if not (isinstance(issuer, str) and isinstance(subject, str) and issuer and subject) or " " in issuer:
+        raise _refused("The token's iss and sub must be texts, iss without spaces.")
+    if not name.isprintable() or len(name) > _LONGEST_PRINCIPAL:
+        raise _refused(f"The token's iss and sub must be printable, {_LONGEST_PRINCIPAL} characters at most.")
+    if actor_type not in ("user", "service"):
+        raise _refused("The token's actor_type must be user or service.")
+    if not isinstance(scope, str):
+        raise _refused("The token's scope must be a text, scopes separated by spaces.")
+    return Principal(name, actor_type, frozenset(scope.split()))
+
+
+def _refused(detail: str) -> Problem:
+    return Problem("unauthenticated", detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

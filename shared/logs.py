@@ -1,0 +1,96 @@
+"""Logging to stderr: JSON lines for machines, plain lines for people at a terminal.
+
+Log lines carry no personal data. What a database error says beside its first sentence is left out, because
+there the server quotes rows.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+Facts = Mapping[str, object]
+
+_contexts: list[Callable[[], Facts]] = []
+_PLAIN = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName"}
+
+
+def configure(component: str) -> None:
+    """Send everything that is logged to stderr, each line naming `component`.
+
+    `DAYBOOK_LOG_FORMAT` = json | text (default: text at a terminal, else json); `DAYBOOK_LOG_LEVEL` (INFO).
+    """
+    wanted = os.environ.get("DAYBOOK_LOG_FORMAT") or ("text" if sys.stderr.isatty() else "json")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_TextFormatter(component) if wanted == "text" else _JsonFormatter(component))
+    logging.basicConfig(
+        handlers=[handler], level=os.environ.get("DAYBOOK_LOG_LEVEL", "INFO").upper(), force=True
+    )
+
+
+def add_context(facts: Callable[[], Facts]) -> None:
+    """Let every line carry `facts()`, asked when the line is written: the request it belongs to, for one."""
+    _contexts.append(facts)
+
+
+def describe(error: BaseException) -> str:
+    """Name an exception in one line that is fit for the log."""
+    diagnostics = getattr(error, "diag", None)
+    said = getattr(diagnostics, "message_primary", None) or str(error)
+    return f"{type(error).__qualname__}: {said}"
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    facts: dict[str, object] = {}
+    for context in _contexts:
+        facts |= context()
+    return facts | {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
+
+
+def _trace(error: BaseException) -> str:
+    """Give the frames of `error` and of what caused it, outermost cause first."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = _trace(cause) + "\n" if cause is not None and cause is not error else ""
+    return f"{before}{''.join(traceback.format_tb(error.__traceback__))}{describe(error)}"
+
+
+def _time(record: logging.LogRecord) -> str:
+    return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z"
+
+
+class _JsonFormatter(logging.Formatter):
+    def __init__(self, component: str) -> None:
+        super().__init__()
+        self._component = component
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "component": self._component,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_facts(record),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = _trace(record.exc_info[1])
+        return msgspec.json.encode(line, enc_hook=str).decode(errors="replace")
+
+
+class _TextFormatter(logging.Formatter):
+    def __init__(self, component: str) -> None:
+        super().__init__()
+        self._component = component
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        line = f"{_time(record)[11:23]} {self._component:<11} {level}{record.getMessage()}{facts}"
+        if record.exc_info and record.exc_info[1]:
+            line += "\n" + _trace(record.exc_info[1])
+        return line
