@@ -1,0 +1,140 @@
+"""The checkpoint of a generation: which log its tables were posted from, by what code, and up to where."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from shared import event_log
+from shared.book import Book
+from shared.database import Connection
+from shared.order_document import REVISION
+
+
+class Checkpoint(NamedTuple):
+    """The row of `<generation>.checkpoint`; `event_id` is the id of the event at `position`, None at 0."""
+
+    position: int
+    generation: UUID
+    retired: bool
+    log_id: str
+    event_id: UUID | None
+    revision: int
+    timezone: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One full set of read tables: a schema of the book."""
+
+    book: Book
+    schema: str
+
+    def sql(self, text: str) -> str:
+        """`text` with its placeholders filled in, `{reads}` by this generation's schema."""
+        return self.book.sql(text, reads=self.schema)
+
+
+class Refused(Exception):
+    """The tables may not be touched; the message says why and which command to run."""
+
+
+class OtherCode(Refused):
+    """The tables were made by another revision of the projection code, or for another time zone."""
+
+
+class AnotherHistory(Refused):
+    """The tables were posted from another log, or from another past of this one (a restored backup)."""
+
+
+READ = """
+SELECT
+    position,
+    generation,
+    retired,
+    log_id,
+    event_id,
+    revision,
+    timezone,
+    posted_at
+FROM {reads}.checkpoint
+"""
+
+
+def read(connection: Connection, generation: Generation) -> Checkpoint | None:
+    """Where `generation` stands, None if there is no such generation."""
+    try:
+        row = connection.execute(generation.sql(READ)).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return Checkpoint(*row) if row else None
+
+
+def require_same_code(checkpoint: Checkpoint, generation: Generation, timezone: str) -> None:
+    """Raise `OtherCode` unless the tables were made by this code for this time zone."""
+    if checkpoint.revision != REVISION:
+        raise OtherCode(
+            f"the tables in {generation.schema} were made by revision {checkpoint.revision} of the projection, "
+            f"this code is revision {REVISION}: run `daybook rebuild` with the newer of the two"
+        )
+    if checkpoint.timezone != timezone:
+        raise OtherCode(
+            f"the tables in {generation.schema} book days in {checkpoint.timezone}, "
+            f"DAYBOOK_REPORT_TIMEZONE is {timezone}: run `daybook rebuild`"
+        )
+
+
+def require_same_history(
+    checkpoint: Checkpoint, generation: Generation, events: Connection, book: Book
+) -> event_log.Head:
+    """Raise `AnotherHistory` unless the tables were posted from this very log; returns the log's head."""
+    head = event_log.head(events, book)
+    remedy = "if this is the right database, run `daybook rebuild`"
+    if checkpoint.log_id != head.log_id:
+        raise AnotherHistory(
+            f"the tables in {generation.schema} were posted from log {checkpoint.log_id}, "
+            f"this is log {head.log_id}: {remedy}"
+        )
+    if checkpoint.position > head.position:
+        raise AnotherHistory(
+            f"the tables in {generation.schema} stand at position {checkpoint.position}, "
+            f"the log ends at {head.position}, so it is another history: {remedy}"
+        )
+    if checkpoint.position and (found := event_id(events, book, checkpoint.position)) != checkpoint.event_id:
+        raise AnotherHistory(
+            f"the tables in {generation.schema} have posted event {checkpoint.event_id} at position "
+            f"{checkpoint.position}, the log has {found} there, so it is another history: {remedy}"
+        )
+    return head
+
+
+EVENT_ID = "SELECT (state::json ->> 'id')::uuid FROM {events}.event WHERE position = %s"
+
+
+def event_id(events: Connection, book: Book, position: int) -> UUID | None:
+    """The id in the envelope of the event at `position`."""
+    row = events.execute(book.sql(EVENT_ID), [position]).fetchone()
+    return row[0] if row else None
+
+
+COMPARE_AND_SET = """
+UPDATE {reads}.checkpoint
+SET
+    position = %(upto)s,
+    event_id = %(event_id)s,
+    posted_at = clock_timestamp()
+WHERE position = %(floor)s
+    AND generation = %(generation)s
+    AND NOT retired
+RETURNING (
+    SELECT c.paused_at IS NOT NULL OR coalesce(c.handover_until > clock_timestamp(), false)
+    FROM {projector}.control c
+)
+"""
+"""Claims the events behind `floor`. No row: another projector was faster, or another generation is live.
+
+The row says whether the leader is asked to stop posting after this batch.
+"""
