@@ -1,0 +1,50 @@
+"""One embedded PostgreSQL for the test session, a fresh database for every test that asks for one."""
+
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from shared import embedded_postgres
+from shared.book import Book
+from shared.environment import Databases
+
+FAST_AND_UNSAFE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    "max_wal_size": "1GB",
+    "autovacuum": "off",
+}
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The administrator's URL of an embedded server that lives as long as the session."""
+    with tempfile.TemporaryDirectory(prefix="daybook-test-") as directory:
+        Path(directory).chmod(0o711)
+        with embedded_postgres.opened(Path(directory) / "data", **FAST_AND_UNSAFE) as url:
+            yield url
+
+
+@pytest.fixture
+def database(server):
+    """The administrator's URL of a fresh, empty database, dropped afterwards."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(sql.Identifier(name)))
+        yield server.rpartition("/")[0] + f"/{name}"
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def migrated(database):
+    """A fresh database with the schemas, roles and grants of the default book."""
+    from shared.migrate import migrate  # noqa: PLC0415 -- only tests that want a schema pay for it
+
+    migrate(database, database, Book())
+    return Databases(Book(), database, database)
