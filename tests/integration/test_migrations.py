@@ -1,0 +1,59 @@
+"""Migrations: safe twice at once, recorded, refused when the code is of another revision."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from shared.book import Book, InvalidBookName
+from shared.database import connect
+from shared.migrate import WrongRevision, check, migrate
+
+
+def test_two_migrations_started_at_the_same_moment_on_an_empty_database_both_succeed_ten_times(server):
+    with connect(server) as admin:
+        for _ in range(10):
+            name = f"test_{uuid4().hex[:12]}"
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+            url = server.rpartition("/")[0] + f"/{name}"
+            book = Book(f"b{uuid4().hex[:8]}")  # roles are cluster-wide: a new book makes new ones
+            try:
+                with ThreadPoolExecutor(2) as pool:
+                    results = list(pool.map(lambda _, url=url, book=book: migrate(url, url, book), range(2)))
+                assert min(len(applied) for applied in results) == 0
+                check(url, book, "events")
+                check(url, book, "reads")
+            finally:
+                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+                for role in ("command_role", "projector_role", "query_role", "admin_role"):
+                    admin.execute(f"DROP ROLE {book.names[role]}")
+
+
+def test_migrating_again_does_nothing(migrated):
+    assert migrate(migrated.events_url, migrated.reads_url, migrated.book) == []
+
+
+def test_an_unmigrated_database_is_refused_with_what_to_run(database):
+    with pytest.raises(WrongRevision, match="events is at revision 0, this code needs .*run `daybook migrate`"):
+        check(database, Book(), "events")
+
+
+def test_a_newer_schema_is_refused(migrated):
+    with connect(migrated.events_url) as admin:
+        admin.execute("INSERT INTO events.migration (revision, name) VALUES (999, 'from the future')")
+    with pytest.raises(WrongRevision, match="revision 999.*deploy the newer code"):
+        check(migrated.events_url, migrated.book, "events")
+
+
+def test_two_books_live_in_one_database(migrated):
+    other = Book("shop")
+    migrate(migrated.events_url, migrated.reads_url, other)
+    with connect(migrated.events_url) as admin:
+        ids = {admin.execute(book.sql("SELECT id FROM {events}.log")).fetchone() for book in (Book(), other)}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("name", ["Shop", "1st", "a-b", "x" * 32, 'a"; DROP TABLE'])
+def test_a_book_name_that_cannot_prefix_a_schema_is_refused(name):
+    with pytest.raises(InvalidBookName):
+        Book(name)
