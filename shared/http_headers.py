@@ -1,6 +1,6 @@
 """Request headers with a grammar of their own: preconditions, keys, tokens, preferences, negotiation.
 
-Everything takes the header's text (None: not sent) and gives a value, or raises a `Problem` of `domain.md` §1.6.
+Everything takes a header's text (None: not sent) and gives a value or raises a `Problem` (`domain.md` §1.6).
 """
 
 import re

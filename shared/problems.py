@@ -41,7 +41,7 @@ class Problem(Exception):
         return headers | self.headers
 
     def body(self, request_id: str, trace_id: str | None = None) -> bytes:
-        """Give the document. A fact never replaces a member of RFC 9457: an order's status is `order_status`."""
+        """Give the document. A fact never replaces a member of RFC 9457: a `status` becomes `order_status`."""
         kind = self.kind
         document: dict[str, object] = {
             "type": f"/problems/{kind.code}",

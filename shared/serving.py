@@ -1,0 +1,146 @@
+"""Serve a WSGI app with gunicorn's threads, started from our own command line.
+
+The socket is bound before anything forks: a taken port is one sentence, and port 0 is a real port before anybody
+asks for it. Each worker process opens the app for itself after the fork and closes it when it ends.
+"""
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from shared.worker import PoliteWorker
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+READY_FILE_VARIABLE = "DAYBOOK_READY_FILE"
+
+_log = logging.getLogger(__name__)
+
+Opened = Callable[[], AbstractContextManager["WSGIApplication"]]
+"""Opens the app with its connections, in the process that will serve it; leaving the context closes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How to serve. Port 0 means any free one."""
+
+    host: str = "127.0.0.1"
+    port: int
+    workers: int = 2
+    threads: int = 16
+    grace_seconds: int = 15
+    """How long requests under way may still take after SIGTERM."""
+
+
+def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a click command `--host`, `--port`, `--workers` and `--threads`, which make a `Serving`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option("--threads", envvar="DAYBOOK_THREADS", show_envvar=True, default=16, show_default=True,
+                         type=click.IntRange(1, 256), help="Requests that one worker serves at a time."),
+            click.option("--workers", envvar="DAYBOOK_WORKERS", show_envvar=True, default=2, show_default=True,
+                         type=click.IntRange(1, 64), help="Worker processes."),
+            click.option("--port", envvar=port_variable, show_envvar=True, default=port, show_default=True,
+                         type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one."),
+            click.option("--host", envvar="DAYBOOK_HOST", show_envvar=True, default="127.0.0.1", show_default=True,
+                         help="Address to listen at."),
+        ):  # fmt: skip
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def serve(opened: Opened, serving: Serving) -> None:
+    """Serve until SIGTERM or SIGINT, then end the process; it does not return.
+
+    When `DAYBOOK_READY_FILE` names a file, `{"url": …}` is written there once all workers accept.
+    """
+    listener = listen(serving.host, serving.port)
+    url = _url(listener, serving.host)
+    _log.info("listening at %s with %s workers of %s threads", url, serving.workers, serving.threads)
+    _Server(opened, serving, listener.detach(), url).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; a taken port or a foreign address is a sentence, not a traceback."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.ClickException(f"cannot listen at {host}:{port}: {reason}. Choose another --port.") from error
+
+
+def _url(listener: socket.socket, host: str) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104 -- not bound here
+    if ":" in shown and not shown.startswith("["):
+        shown = f"[{shown}]"
+    return f"http://{shown}:{listener.getsockname()[1]}"
+
+
+class _Server(BaseApplication):  # type: ignore[misc] -- gunicorn has no types
+    def __init__(self, opened: Opened, serving: Serving, descriptor: int, url: str) -> None:
+        self._opened = opened
+        self._serving = serving
+        self._descriptor = descriptor
+        self._url = url
+        self._open = ExitStack()
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = {
+            "bind": f"fd://{self._descriptor}",
+            "workers": self._serving.workers,
+            "threads": self._serving.threads,
+            "worker_class": PoliteWorker,
+            "http_parser": "auto",  # the C parser of gunicorn[fast] where it is installed
+            "keepalive": 30,
+            "timeout": 60,
+            "graceful_timeout": self._serving.grace_seconds,
+            "limit_request_line": 8190,
+            "limit_request_fields": 100,
+            "limit_request_field_size": 8190,
+            "forwarded_allow_ips": "",  # nothing here depends on who the proxy says the client is
+            "control_socket_disable": True,
+            "logger_class": _ServerLog,
+            "post_worker_init": self._announce,
+            "worker_exit": lambda _server, _worker: self._open.close(),
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> "WSGIApplication":
+        return self._open.enter_context(self._opened())
+
+    def _announce(self, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        """Say that we are ready: the last of the first workers does; those started later replace a dead one."""
+        path = os.environ.get(READY_FILE_VARIABLE)
+        if path and worker.age == self._serving.workers:
+            beside = Path(f"{path}.{os.getpid()}")
+            beside.write_text(json.dumps({"url": self._url}))
+            beside.replace(path)
+
+
+class _ServerLog(Logger):  # type: ignore[misc] -- gunicorn has no types
+    """gunicorn's own words go where ours go, and only when something is wrong."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        self.cfg = cfg
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+
+    def access(self, *_: object) -> None:
+        pass

@@ -1,0 +1,84 @@
+"""A gunicorn thread worker with better manners: it stops at once when idle, and speaks problem+json on any error."""
+
+import socket
+import time
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.workers.gthread import ThreadWorker
+
+from shared.http import new_request_id
+from shared.problems import Problem
+
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 4 * 1024 * 1024
+
+
+class PoliteWorker(ThreadWorker):  # type: ignore[misc] -- gunicorn has no types
+    """What we change in gunicorn's `gthread` worker, each as small as it can be."""
+
+    def murder_keepalived(self) -> None:
+        """Close kept-alive connections that are due; once stopping, all that are idle.
+
+        Stock gunicorn waits for idle clients to go away, up to the whole graceful timeout.
+        """
+        if not self.alive:
+            for connection in self.keepalived_conns:
+                connection.timeout = 0.0
+        super().murder_keepalived()
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
+        """Serve one request; a connection that is to be closed lingers here, in its own thread.
+
+        Stock gunicorn lingers in the main loop, where a client that does not close stalls all others.
+        """
+        keep = super().handle(conn)
+        if keep is False:
+            _linger(conn.sock)
+        return keep
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:  # noqa: ANN401
+        """Answer what is not HTTP, or too much of it, like every other error."""
+        if isinstance(exc, ParseException):
+            too_large = isinstance(exc, LimitRequestHeaders | LimitRequestLine)
+            problem = Problem("headers_too_large" if too_large else "malformed_request")
+            self.log.debug("refused a request that cannot be read: %s", exc)
+        else:
+            problem = Problem("internal_error")
+            self.log.error("unexpected fault outside the app", exc_info=exc)
+        _send(client, problem)
+
+
+def _send(client: socket.socket, problem: Problem) -> None:
+    request_id = new_request_id()
+    body = problem.body(request_id)
+    status = HTTPStatus(problem.kind.status)
+    headers = problem.response_headers() | {
+        "Request-Id": request_id,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    head = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    try:
+        client.settimeout(_LINGER_SECONDS)
+        client.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+    except OSError:
+        pass  # the client is gone: nobody to tell
+
+
+def _linger(client: socket.socket) -> None:
+    """Let the client read our last words before we hang up (RFC 9112 §9.6): what it still sends is thrown away."""
+    deadline = time.monotonic() + _LINGER_SECONDS
+    left = _LINGER_BYTES
+    try:
+        client.shutdown(socket.SHUT_WR)
+        while left > 0 and (seconds := deadline - time.monotonic()) > 0:
+            client.settimeout(seconds)
+            received = len(client.recv(65536))
+            if not received:
+                break
+            left -= received
+        client.shutdown(socket.SHUT_RD)
+    except OSError:
+        pass  # the client has hung up first
