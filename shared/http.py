@@ -41,8 +41,8 @@ Headers = list[tuple[str, str]]
 class Reply(Response):
     """A finished answer: status, headers and body as they go over the wire.
 
-    It skips what werkzeug does between making and sending a response, which is half the cost of a small
-    Flask request; so nothing of werkzeug works on it. For a header on whatever the answer will be: `add_header`.
+    It skips what werkzeug does between making and sending a response, half the cost of a small Flask
+    request; so nothing of werkzeug's works on it. For a header on whatever the answer will be: `add_header`.
     """
 
     def __init__(self, body: bytes, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> None:

@@ -1,7 +1,7 @@
 """Serve a WSGI app with gunicorn's threads, started from our own command line.
 
-The socket is bound before anything forks: a taken port is one sentence, and port 0 is a real port before anybody
-asks for it. Each worker process opens the app for itself after the fork and closes it when it ends.
+The socket is bound before anything forks: a taken port is one sentence, and port 0 is a real port before
+anybody asks for it. Each worker process opens the app for itself after the fork and closes it at its end.
 """
 
 import json
@@ -44,20 +44,18 @@ class Serving:
 
 
 def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a click command `--host`, `--port`, `--workers` and `--threads`, which make a `Serving`."""
+    """Give a click command `--host`, `--port`, `--workers` and `--threads`, the fields of a `Serving`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in (
-            click.option("--threads", envvar="DAYBOOK_THREADS", show_envvar=True, default=16, show_default=True,
-                         type=click.IntRange(1, 256), help="Requests that one worker serves at a time."),
-            click.option("--workers", envvar="DAYBOOK_WORKERS", show_envvar=True, default=2, show_default=True,
-                         type=click.IntRange(1, 64), help="Worker processes."),
-            click.option("--port", envvar=port_variable, show_envvar=True, default=port, show_default=True,
-                         type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one."),
-            click.option("--host", envvar="DAYBOOK_HOST", show_envvar=True, default="127.0.0.1", show_default=True,
-                         help="Address to listen at."),
-        ):  # fmt: skip
-            command = option(command)
+        ports, few, many = click.IntRange(0, 65535), click.IntRange(1, 64), click.IntRange(1, 256)
+        for name, variable, default, kind, says in (
+            ("--threads", "DAYBOOK_THREADS", 16, many, "Requests that one worker serves at a time."),
+            ("--workers", "DAYBOOK_WORKERS", 2, few, "Worker processes."),
+            ("--port", port_variable, port, ports, "Port to listen at; 0 takes a free one."),
+            ("--host", "DAYBOOK_HOST", "127.0.0.1", click.STRING, "Address to listen at."),
+        ):
+            shown = {"envvar": variable, "show_envvar": True, "show_default": True}
+            command = click.option(name, default=default, type=kind, help=says, **shown)(command)
         return command
 
     return decorate
@@ -77,21 +75,21 @@ def serve(opened: Opened, serving: Serving) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """Bind and listen; a taken port or a foreign address is a sentence, not a traceback."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = found[0]
         return socket.create_server(address, family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise click.ClickException(f"cannot listen at {host}:{port}: {reason}. Choose another --port.") from error
+        reason = f"{error.strerror or error}; choose another port"
+        raise click.ClickException(f"cannot listen at {host}:{port}: {reason}") from error
 
 
 def _url(listener: socket.socket, host: str) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104 -- not bound here
-    if ":" in shown and not shown.startswith("["):
-        shown = f"[{shown}]"
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- shown, not bound
+    shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{listener.getsockname()[1]}"
 
 
-class _Server(BaseApplication):  # type: ignore[misc] -- gunicorn has no types
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, opened: Opened, serving: Serving, descriptor: int, url: str) -> None:
         self._opened = opened
         self._serving = serving
@@ -126,7 +124,7 @@ class _Server(BaseApplication):  # type: ignore[misc] -- gunicorn has no types
         return self._open.enter_context(self._opened())
 
     def _announce(self, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
-        """Say that we are ready: the last of the first workers does; those started later replace a dead one."""
+        """Say that we are ready: the last of the first workers does; later ones only replace a dead one."""
         path = os.environ.get(READY_FILE_VARIABLE)
         if path and worker.age == self._serving.workers:
             beside = Path(f"{path}.{os.getpid()}")
@@ -134,7 +132,7 @@ class _Server(BaseApplication):  # type: ignore[misc] -- gunicorn has no types
             beside.replace(path)
 
 
-class _ServerLog(Logger):  # type: ignore[misc] -- gunicorn has no types
+class _ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's own words go where ours go, and only when something is wrong."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 -- gunicorn has no types

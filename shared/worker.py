@@ -1,4 +1,4 @@
-"""A gunicorn thread worker with better manners: it stops at once when idle, and speaks problem+json on any error."""
+"""A gunicorn thread worker with better manners: it stops at once when idle, and its errors are problems."""
 
 import socket
 import time
@@ -15,7 +15,7 @@ _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 4 * 1024 * 1024
 
 
-class PoliteWorker(ThreadWorker):  # type: ignore[misc] -- gunicorn has no types
+class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """What we change in gunicorn's `gthread` worker, each as small as it can be."""
 
     def murder_keepalived(self) -> None:
@@ -38,7 +38,7 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc] -- gunicorn has no types
             _linger(conn.sock)
         return keep
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:  # noqa: ANN401
+    def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: Exception) -> None:
         """Answer what is not HTTP, or too much of it, like every other error."""
         if isinstance(exc, ParseException):
             too_large = isinstance(exc, LimitRequestHeaders | LimitRequestLine)
@@ -68,7 +68,7 @@ def _send(client: socket.socket, problem: Problem) -> None:
 
 
 def _linger(client: socket.socket) -> None:
-    """Let the client read our last words before we hang up (RFC 9112 §9.6): what it still sends is thrown away."""
+    """Let the client read our last words before we hang up (RFC 9112 §9.6); what it still sends is lost."""
     deadline = time.monotonic() + _LINGER_SECONDS
     left = _LINGER_BYTES
     try:
