@@ -54,7 +54,7 @@ def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., An
             ("--port", port_variable, port, ports, "Port to listen at; 0 takes a free one."),
             ("--host", "DAYBOOK_HOST", "127.0.0.1", click.STRING, "Address to listen at."),
         ):
-            shown = {"envvar": variable, "show_envvar": True, "show_default": True}
+            shown: dict[str, Any] = {"envvar": variable, "show_envvar": True, "show_default": True}
             command = click.option(name, default=default, type=kind, help=says, **shown)(command)
         return command
 
