@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import psycopg
-
 from shared import event_log
 from shared.book import Book
 from shared.database import Connection
@@ -66,11 +64,16 @@ FROM {reads}.checkpoint
 
 def read(connection: Connection, generation: Generation) -> Checkpoint | None:
     """Where `generation` stands, None if there is no such generation."""
-    try:
-        row = connection.execute(generation.sql(READ)).fetchone()
-    except psycopg.errors.UndefinedTable:
+    if not exists(connection, generation):
         return None
+    row = connection.execute(generation.sql(READ)).fetchone()
     return Checkpoint(*row) if row else None
+
+
+def exists(connection: Connection, generation: Generation) -> bool:
+    """Whether there is such a generation."""
+    row = connection.execute("SELECT to_regclass(%s)", [generation.sql("{reads}.checkpoint")]).fetchone()
+    return row is not None and row[0] is not None
 
 
 def require_same_code(checkpoint: Checkpoint, generation: Generation, timezone: str) -> None:

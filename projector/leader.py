@@ -1,0 +1,99 @@
+"""Who leads: an advisory lock in the reads database, held by the very session that writes.
+
+A frozen leader loses it: its session is ended by the server when it is idle for longer than the lease. One that froze
+with the server waiting for rows is ended by a standby (`end_frozen`). Thawed, it finds its connection gone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from shared.book import Book
+from shared.database import Connection, connect
+
+
+def writing_session(url: str, book: Book, lease: float, application_name: str = "daybook projector") -> Connection:
+    """A connection to the reads database that the server ends when it is silent for longer than `lease` seconds."""
+    milliseconds = str(int(lease * 1000))
+    return connect(
+        url,
+        book.names["projector_role"],
+        application_name,
+        idle_session_timeout=milliseconds,
+        idle_in_transaction_session_timeout=milliseconds,
+        client_connection_check_interval="1000",
+    )
+
+
+KEY = "hashtextextended('daybook leader of {reads}', 0)"
+TRY = f"SELECT pg_try_advisory_lock({KEY})"
+WAIT = f"SELECT pg_advisory_lock({KEY})"
+RELEASE = f"SELECT pg_advisory_unlock({KEY})"
+
+
+def try_lead(connection: Connection, book: Book) -> bool:
+    """Take the lock if it is free."""
+    row = connection.execute(book.sql(TRY)).fetchone()
+    return bool(row and row[0])
+
+
+def release(connection: Connection, book: Book) -> None:
+    """Give the lock back, for a handover or at the end."""
+    connection.execute(book.sql(RELEASE))
+
+
+class LockNotHandedOver(Exception):
+    """The leader kept the lock for longer than we wait."""
+
+
+ASK = "UPDATE {projector}.control SET handover_until = clock_timestamp() + make_interval(secs => %s)"
+DONE_ASKING = "UPDATE {projector}.control SET handover_until = NULL"
+
+
+@contextmanager
+def handed_over(connection: Connection, book: Book, patience: float) -> Iterator[None]:
+    """Hold the leader's lock, which a running projector gives up between two batches when asked.
+
+    Who waits stands first in line: standbys only try. Raises `LockNotHandedOver`.
+    """
+    connection.execute(book.sql(ASK), [patience])
+    try:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = {int(patience * 1000)}")
+            connection.execute(book.sql(WAIT))
+    except psycopg.errors.LockNotAvailable as error:
+        raise LockNotHandedOver(
+            f"the projector did not hand over its lock within {patience:g} s: see `daybook status`, then run this again"
+        ) from error
+    finally:
+        connection.execute(book.sql(DONE_ASKING))
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(book.sql(RELEASE))
+
+
+FROZEN = f"""
+SELECT l.pid
+FROM pg_locks l
+JOIN {{projector}}.process p ON p.backend_pid = l.pid
+WHERE l.locktype = 'advisory'
+    AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint << 32 | l.objid::bigint) = {KEY}
+    AND p.role = 'leader'
+    AND p.heartbeat_at < clock_timestamp() - 3 * p.lease
+"""
+
+
+def end_frozen(connection: Connection, book: Book) -> bool:
+    """End the session of a leader without a heartbeat for three leases; True if there was one."""
+    row = connection.execute(book.sql(FROZEN)).fetchone()
+    if row is None:
+        return False
+    with connection.transaction():
+        connection.execute("SET LOCAL ROLE NONE")  # only who logged in as the other did may end its session
+        connection.execute("SELECT pg_terminate_backend(%s)", row)
+    return True
