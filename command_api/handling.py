@@ -17,6 +17,7 @@ import msgspec
 import uuid_utils
 from msgspec import Raw, Struct
 
+from command_api.answers import Acknowledged, Acknowledgement, EventInAnswer, mismatch, refused, replay, taken
 from command_api.order import Order, OrderRefused, decide, evolve
 from shared.event_store import EventStore, Known, StreamEvent
 from shared.events import Actor, Envelope, Event, OrderCreated, OrderImported, OrderPlaced, Timestamp
@@ -51,40 +52,10 @@ class Request(Struct, frozen=True, kw_only=True):
     """Whether the command's order number is one of ours, so that another may be drawn."""
 
 
-class Acknowledged(Struct, frozen=True, kw_only=True):
-    """What is answered to an accepted command. `body` is exact; `position` belongs into the Consistency-Token."""
-
-    status: int
-    body: str
-    etag: str
-    location: str | None
-    position: int
-    replayed: bool = False
-    changed: bool = True
-
-
-class EventInAnswer(Struct, frozen=True):
-    """An event as an answer shows it."""
-
-    version: int
-    type: str
-    data: Raw
-
-
-class Acknowledgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of an answer to an accepted command: what it did, not the order as people read it."""
-
-    order_id: UUID
-    number: str | None
-    version: int
-    status: str
-    events: list[EventInAnswer]
-    no_change: bool = False
-
-
-class _Decision(Struct):
+class _Decision(Struct, frozen=True):
     """What a command comes to: its events, and the order and version behind them."""
 
+    command_id: UUID
     order: Order
     version: int
     events: list[StreamEvent]
@@ -116,69 +87,45 @@ class Handling:
         """
         known = self.store.known(request.order_id) or NOTHING
         fresh = False
-        lost = 0
-        while True:
-            now = self.now()
-            command_id = UUID(bytes=uuid_utils.uuid7().bytes)
-            try:
-                decision = self._decide(request, known, command_id, now)
-            except (OrderRefused, Problem) as refusal:
-                if not fresh:
-                    stored, known = self._refresh(request, known)
-                    fresh = True
-                    if stored is not None:
-                        return _replay(request, stored)
-                    continue
-                raise _problem(refusal, known) from refusal
-            if not decision.events:
-                if not fresh:
-                    stored, known = self._refresh(request, known)
-                    fresh = True
-                    if stored is not None:
-                        return _replay(request, stored)
-                    continue
-                if request.key is None:
-                    return _acknowledged(request, decision, known.position, changed=False)
-            outcome = self._append(request, known, decision, command_id)
-            match outcome.outcome:
-                case "appended":
-                    position = outcome.position or known.position
-                    self.store.cache.put(request.order_id, Known(decision.order, decision.version, position))
-                    return _acknowledged(request, decision, position, changed=bool(decision.events))
-                case "replay" if outcome.answer is not None:
-                    return _replay(request, outcome.answer)
-                case "claimed":
-                    request = self._draw_again(request, outcome, decision)
-                case "abandoned":
-                    raise NotApplied("the command was given up before it reached the log; nothing was written")
-                case _:
-                    lost += 1
-                    if lost > ATTEMPTS:
-                        raise Problem(
-                            "concurrency_conflict",
-                            f"Order {request.order_id} was changed by others {lost} times while this command was decided.",
-                            order_id=str(request.order_id),
-                        )
-                    self._jitter.wait(random.uniform(0, 0.002) * lost)  # noqa: S311 -- spreads the rivals, nothing more
-                    stored, known = self._refresh(request, known)
-                    fresh = True
-                    if stored is not None:
-                        return _replay(request, stored)
+        for lost in range(ATTEMPTS + 1):
+            answer, decision = None, self._decide(request, known)
+            if not fresh and (isinstance(decision, Problem) or not decision.events):
+                answer, known = self._refresh(request, known)
+                if answer is None:
+                    fresh, decision = True, self._decide(request, known)
+            if answer is None:
+                if isinstance(decision, Problem):
+                    raise decision
+                decision, outcome = self._append_claiming(request, known, decision)
+                if outcome.outcome == "appended":
+                    return self._accepted(request, known, decision, outcome)
+                answer = outcome.answer
+            if answer is None:  # somebody was faster
+                self._jitter.wait(random.uniform(0, 0.002) * lost)  # noqa: S311 -- spreads the rivals, nothing more
+                answer, known = self._refresh(request, known)
+                fresh = True
+            if answer is not None:
+                return replay(answer, request.fingerprint)
+        raise Problem(
+            "concurrency_conflict",
+            f"Order {request.order_id} was changed by others {ATTEMPTS + 1} times while this command was decided.",
+            order_id=str(request.order_id),
+        )
 
-    def _decide(self, request: Request, known: Known[Order | None], command_id: UUID, now: Timestamp) -> _Decision:
-        if request.if_match is not None and not request.if_match.allows(known.version):
-            raise Problem(
-                "version_mismatch",
-                f"Wrong expected version: If-Match does not name version {known.version}, at which order "
-                f"{request.order_id} is. Read it again, then decide whether the command still holds.",
-                order_id=str(request.order_id),
-                current_version=known.version,
-                headers={"ETag": f'"{known.version}"'},
-            )
+    def _decide(self, request: Request, known: Known[Order | None]) -> _Decision | Problem:
+        """What the command comes to as of `known`; a Problem says why it cannot be."""
         order, version = known.state, known.version
-        occurred_at = getattr(request.command, "occurred_at", None) or now
+        if request.if_match is not None and version and not request.if_match.allows(version):
+            return mismatch(request.order_id, version)
+        now = self.now()
+        try:
+            decided = decide(request.command, order, now)
+        except OrderRefused as refusal:
+            return refused(refusal, known)
+        command_id = UUID(bytes=uuid_utils.uuid7().bytes)
+        occurred_at = request.command.occurred_at or now
         events, shown = [], []
-        for event in decide(request.command, order, now):
+        for event in decided:
             version += 1
             data = Raw(_encode(event))
             envelope = Envelope(
@@ -200,7 +147,7 @@ class Handling:
                 )
             )
             shown.append(EventInAnswer(version, event.type, data))
-            order = evolve(order, event, occurred_at)
+            order = evolve(order, event)
         assert order is not None  # noqa: S101 -- decide refuses what has no order
         acknowledgement = Acknowledgement(
             order_id=request.order_id,
@@ -210,11 +157,46 @@ class Handling:
             events=shown,
             no_change=not shown,
         )
-        return _Decision(order, version, events, _encode(acknowledgement).decode())
+        return _Decision(command_id, order, version, events, _encode(acknowledgement).decode())
 
-    def _append(
-        self, request: Request, known: Known[Order | None], decision: _Decision, command_id: UUID
-    ) -> Outcome:
+    def _append_claiming(
+        self, request: Request, known: Known[Order | None], decision: _Decision
+    ) -> tuple[_Decision, Outcome]:
+        """Append; when a number of our own making turns out to be taken, draw another and try again."""
+        while True:
+            if not decision.events and request.key is None:
+                return decision, Outcome(outcome="appended", position=known.position)
+            outcome = self._append(request, known, decision)
+            if outcome.outcome == "abandoned":
+                raise NotApplied("the command was given up before it reached the log; nothing was written")
+            if outcome.outcome != "claimed":
+                return decision, outcome
+            kind, _, value = (outcome.key or "").partition(":")
+            if kind != "number" or not request.number_drawn:
+                raise taken(kind, value, outcome.stream_id)
+            command = msgspec.structs.replace(request.command, number=self.store.next_number())
+            request = msgspec.structs.replace(request, command=command)
+            again = self._decide(request, known)
+            if isinstance(again, Problem):
+                raise again
+            decision = again
+
+    def _accepted(
+        self, request: Request, known: Known[Order | None], decision: _Decision, outcome: Outcome
+    ) -> Acknowledged:
+        position = outcome.position or known.position
+        self.store.cache.put(request.order_id, Known(decision.order, decision.version, position))
+        changed = bool(decision.events)
+        return Acknowledged(
+            status=request.status if changed else 200,
+            body=decision.body,
+            etag=f'"{decision.version}"',
+            location=request.location if changed else None,
+            position=position,
+            changed=changed,
+        )
+
+    def _append(self, request: Request, known: Known[Order | None], decision: _Decision) -> Outcome:
         rest: dict[str, Any] = {}
         if decision.events:
             rest["expected"] = (request.order_id, known.version)
@@ -235,37 +217,20 @@ class Handling:
                     position=None if decision.events else known.position,
                 ),
             }
-        return self.store.append(command_id, decision.events, **rest)
+        return self.store.append(decision.command_id, decision.events, **rest)
 
-    def _refresh(
-        self, request: Request, known: Known[Order | None]
-    ) -> tuple[StoredAnswer | None, Known[Order | None]]:
+    def _refresh(self, request: Request, known: Known[Order | None]) -> tuple[StoredAnswer | None, Known[Order | None]]:
         """The answer stored under the key, and the order as the log has it now, from one statement."""
         fresh = self.store.fresh(request.order_id, known.version, request.principal, request.key)
         order, version = known.state, known.version
         for event in fresh.events:
             version = event.originator_version
             if event.event is not None:
-                order = evolve(order, event.event, event.envelope.occurred_at)
+                order = evolve(order, event.event)
         known = Known(order, version, fresh.position or known.position)
         if version:
             self.store.cache.put(request.order_id, known)
         return fresh.answer, known
-
-    def _draw_again(self, request: Request, outcome: Outcome, decision: _Decision) -> Request:
-        """The request with another number, when it is our own that is taken; else the refusal."""
-        kind, _, value = (outcome.key or "").partition(":")
-        if kind == "number" and request.number_drawn:
-            return msgspec.structs.replace(
-                request, command=msgspec.structs.replace(request.command, number=self.store.next_number())
-            )
-        code = "number_taken" if kind == "number" else "external_id_taken"
-        raise Problem(
-            code,
-            f"{'Number' if kind == 'number' else 'External id'} {value} belongs to order {outcome.stream_id}; "
-            f"order {decision.events[0].originator_id} was not made.",
-            order_id=str(outcome.stream_id),
-        )
 
 
 def claims(events: Iterable[Event | None]) -> Iterable[str]:
@@ -275,46 +240,3 @@ def claims(events: Iterable[Event | None]) -> Iterable[str]:
             yield f"external_id:{event.channel}:{event.external_id}"
         if isinstance(event, OrderPlaced | OrderImported):
             yield f"number:{event.number}"
-
-
-def _acknowledged(request: Request, decision: _Decision, position: int, *, changed: bool) -> Acknowledged:
-    return Acknowledged(
-        status=request.status if changed else 200,
-        body=decision.body,
-        etag=f'"{decision.version}"',
-        location=request.location if changed else None,
-        position=position,
-        changed=changed,
-    )
-
-
-def _replay(request: Request, stored: StoredAnswer) -> Acknowledged:
-    if stored.fingerprint != request.fingerprint:
-        raise Problem(
-            "idempotency_key_reused",
-            f"This Idempotency-Key was first used at {stored.created_at} for another request. Use a new key.",
-            first_used_at=stored.created_at,
-        )
-    return Acknowledged(
-        status=stored.status,
-        body=stored.body,
-        etag=stored.etag,
-        location=stored.location,
-        position=stored.position,
-        replayed=True,
-    )
-
-
-def _problem(refusal: OrderRefused | Problem, known: Known[Order | None]) -> Problem:
-    if isinstance(refusal, Problem):
-        return refusal
-    facts: dict[str, Any] = {}
-    if known.state is not None:
-        facts = {"order_id": str(known.state.order_id), "version": known.version, "status": known.state.status}
-    return Problem(
-        refusal.code,
-        refusal.detail,
-        errors=refusal.errors,
-        headers={"ETag": f'"{known.version}"'} if known.version else None,
-        **(facts | refusal.figures),
-    )

@@ -86,7 +86,9 @@ def _seals(connection: Connection, book: Book) -> Audit:
                 return Audit(position, commits, digest, [Finding(position, what)])
             chain.update(sealed(event))
         if chain.digest() != bytes(expected):
-            what = f"commit {first} to {seal_position}: the seal is {expected.hex()}, its events give {chain.hexdigest()}"
+            what = (
+                f"commit {first} to {seal_position}: the seal is {expected.hex()}, its events give {chain.hexdigest()}"
+            )
             return Audit(position, commits, digest, [Finding(first, what)])
         digest, commits = chain.digest(), commits + 1
     unsealed = next(events, None)

@@ -39,9 +39,7 @@ def conninfo(url: str, role: str | None = None, application_name: str = "daybook
     )
 
 
-def connect(
-    url: str, role: str | None = None, application_name: str = "daybook", **settings: str
-) -> Connection:
+def connect(url: str, role: str | None = None, application_name: str = "daybook", **settings: str) -> Connection:
     """A new connection in autocommit mode. Raises `DatabaseUnavailable` with the server's words."""
     try:
         return psycopg.connect(conninfo(url, role, application_name, **settings), autocommit=True)

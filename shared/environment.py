@@ -72,7 +72,9 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--database-url", envvar="DAYBOOK_DATABASE_URL", show_envvar=True, help="Both databases in one.")
     @click.option("--events-url", envvar="DAYBOOK_EVENTS_URL", show_envvar=True, help="The log's database.")
     @click.option("--reads-url", envvar="DAYBOOK_READS_URL", show_envvar=True, help="The read tables' database.")
-    @click.option("--book", envvar="DAYBOOK_BOOK", show_envvar=True, default="", callback=_book, help="Name of the book.")
+    @click.option(
+        "--book", envvar="DAYBOOK_BOOK", show_envvar=True, default="", callback=_book, help="Name of the book."
+    )
     @click.option(
         "--data-dir",
         envvar="DAYBOOK_DATA_DIR",
@@ -83,7 +85,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Where the embedded PostgreSQL keeps its data when no URL is given.",
     )
     @wraps(command)
-    def with_place(  # noqa: PLR0913 -- one parameter per option
+    def with_place(
         *args: Any,  # noqa: ANN401
         database_url: str | None,
         events_url: str | None,

@@ -28,7 +28,7 @@ from msgspec import Struct
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from shared.book import Book
-from shared.database import Connection, DatabaseUnavailable, conninfo, connect
+from shared.database import Connection, DatabaseUnavailable, connect, conninfo
 from shared.events import Envelope, Event, decode_data
 from shared.group_commit import AppendedEvent, Command, GroupCommit, NotApplied, Outcome, StoredAnswer
 
@@ -217,9 +217,7 @@ class LogRecorder(ApplicationRecorder):
 def _appended(stored: StoredEvent) -> AppendedEvent:
     type_, schema_version = _type(stored.topic)
     assert isinstance(stored.originator_id, UUID)  # noqa: S101 -- streams are UUIDs here
-    return AppendedEvent(
-        stored.originator_id, stored.originator_version, type_, schema_version, stored.state.decode()
-    )
+    return AppendedEvent(stored.originator_id, stored.originator_version, type_, schema_version, stored.state.decode())
 
 
 class LogSubscription(ListenNotifySubscription[LogRecorder]):

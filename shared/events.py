@@ -72,6 +72,8 @@ class _OrderFacts(Event, frozen=True, kw_only=True, omit_defaults=True):
     requires_shipping: bool = True
     customer_id: str | None = None
     contact_ref: str | None = None
+    has_email: bool = False
+    """Whether an e-mail address is among the contact data: what placing asks for, if there is no `customer_id`."""
     shipping_address_ref: str | None = None
     ship_country: str | None = None
     billing_address_ref: str | None = None
@@ -339,7 +341,8 @@ def decode_data(type_: str, schema_version: int, data: Raw | bytes) -> Event | N
         return _decode_data[event](data)
     if schema_version > event.schema_version:
         raise UnknownSchemaVersion(
-            f"{type_} in schema version {schema_version}; this code knows up to {event.schema_version}: deploy newer code"
+            f"{type_} in schema version {schema_version}; this code knows up to {event.schema_version}: "
+            "deploy newer code"
         )
     fields = msgspec.json.decode(data)
     for version in range(schema_version, event.schema_version):
@@ -347,7 +350,7 @@ def decode_data(type_: str, schema_version: int, data: Raw | bytes) -> Event | N
     return msgspec.convert(fields, event)
 
 
-def recorded_event(  # noqa: PLR0913 -- the columns of the log, in their order
+def recorded_event(  # noqa: PLR0913, PLR0917 -- the columns of the log, in their order
     position: int,
     stream_id: UUID,
     version: int,

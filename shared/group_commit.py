@@ -291,7 +291,7 @@ class GroupCommit:
     def _hint(self) -> None:
         """Tell readers that the log has grown. A statement of its own: inside the append it would halve throughput,
         because the commit of a NOTIFY takes a lock of the whole server. A lost hint costs a reader one poll.
-        """  # noqa: D205, D209
+        """  # noqa: D205
         connection: Connection | None = None
         notify = f"NOTIFY {self._book.names['appended']}"
         while self._grown.wait() and not self._closed.is_set():
