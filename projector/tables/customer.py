@@ -1,0 +1,40 @@
+"""What is known of a customer over all orders: not a sum, so it is recomputed from `order_list` when one changes."""
+
+NAME = "customer"
+
+RECOMPUTE = """
+INSERT INTO {reads}.customer (
+    customer_id,
+    email,
+    name,
+    first_order_at,
+    last_order_at,
+    order_count,
+    cancelled_count
+)
+SELECT
+    customer_id,
+    (array_agg(email ORDER BY created_at DESC, order_id DESC) FILTER (WHERE email IS NOT NULL))[1],
+    (array_agg(customer_name ORDER BY created_at DESC, order_id DESC) FILTER (WHERE customer_name IS NOT NULL))[1],
+    min(placed_at),
+    max(placed_at),
+    count(placed_at),
+    count(placed_at) FILTER (WHERE status = 'cancelled')
+FROM {reads}.order_list
+WHERE
+    customer_id IS NOT NULL
+    AND (%(customers)s::text[] IS NULL OR customer_id = ANY(%(customers)s::text[]))
+GROUP BY customer_id
+ORDER BY customer_id
+ON CONFLICT (customer_id) DO UPDATE SET
+    email = excluded.email,
+    name = excluded.name,
+    first_order_at = excluded.first_order_at,
+    last_order_at = excluded.last_order_at,
+    order_count = excluded.order_count,
+    cancelled_count = excluded.cancelled_count
+"""
+"""Bring the customers in `%(customers)s` (text[]; NULL: all) up to date, after `order_list` has been written.
+
+Drafts name a customer too, but only placed orders count. E-mail and name are those of the newest order that has them.
+"""

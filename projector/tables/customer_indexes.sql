@@ -1,0 +1,1 @@
+CREATE INDEX customer_email ON {reads}.customer (lower(email));

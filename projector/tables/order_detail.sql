@@ -1,0 +1,9 @@
+-- One order as people read it: `doc` is the exact JSON the query API serves (jsonb would reorder its keys).
+CREATE TABLE {reads}.order_detail (
+    order_id uuid PRIMARY KEY,
+    version integer NOT NULL,
+    position bigint NOT NULL, -- of the order's last event
+    doc text NOT NULL
+)
+-- Documents up to a page stay in the row and uncompressed: compressing them costs more than it saves.
+WITH (toast_tuple_target = 8160, fillfactor = 85);

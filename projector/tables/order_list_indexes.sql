@@ -1,0 +1,10 @@
+CREATE INDEX order_list_created ON {reads}.order_list (created_at, order_id);
+CREATE INDEX order_list_updated ON {reads}.order_list (updated_at, order_id);
+CREATE INDEX order_list_customer ON {reads}.order_list (customer_id, created_at, order_id);
+CREATE INDEX order_list_status ON {reads}.order_list (status, created_at, order_id);
+CREATE UNIQUE INDEX order_list_number ON {reads}.order_list (number);
+CREATE UNIQUE INDEX order_list_external_id ON {reads}.order_list (channel, external_id);
+CREATE INDEX order_list_email ON {reads}.order_list (lower(email));
+CREATE INDEX order_list_tags ON {reads}.order_list USING gin (tags);
+CREATE INDEX order_list_attention ON {reads}.order_list USING gin (attention);
+CREATE INDEX order_list_open ON {reads}.order_list (placed_at, order_id) WHERE status IN ('placed', 'confirmed');

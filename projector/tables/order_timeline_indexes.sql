@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX order_timeline_position ON {reads}.order_timeline (position);
