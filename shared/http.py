@@ -141,8 +141,8 @@ def query_parameters(*known: str) -> dict[str, str]:
         return {}
     parameters: dict[str, str] = {}
     errors: dict[str, list[dict[str, str]]] = {"unknown_parameter": [], "invalid_parameter": []}
-    for raw_name, raw_value in parse_qsl(query.encode("latin-1"), keep_blank_values=True):
-        name, value = (part.decode(errors="replace") for part in (raw_name, raw_value))
+    text = query.encode("latin-1").decode(errors="replace")  # WSGI's idea of bytes
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         if name not in known:
             errors["unknown_parameter"].append({"parameter": name, "code": "not_allowed"})
         elif name in parameters:
@@ -173,10 +173,11 @@ def _answer_http_exception(error: HTTPException) -> Reply:
     """Turn werkzeug's own refusals (no such route, no such method …) into problems."""
     if error.code is None or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _answer_fault(error)
-    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+    headers = {"Allow": allowed} if allowed else None
     details = {
         404: f"Nothing is served at {request.path}.",
-        405: f"{request.path} knows {headers.get('Allow')}, not {request.method}.",
+        405: f"{request.path} knows {allowed}, not {request.method}.",
     }
     code = _HTTP_CODES.get(error.code, "malformed_request")
     return _answer_problem(Problem(code, details.get(error.code, ""), headers=headers))
