@@ -6,14 +6,13 @@ are the events'. Everything in the read tables is a function of documents, so wh
 table makes of events raises `REVISION` (`tests/unit/test_revision.py` insists).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
 
 from shared.events import OrderCreated, OrderImported, RecordedEvent
-from shared.order_document_begin import created, imported
+from shared.order_document_begin import Contacts, created, imported, refs
 from shared.order_document_changes import CHANGES
 from shared.order_document_labels import settle
 from shared.order_document_shape import OrderDocument
@@ -22,9 +21,6 @@ __all__ = ["REVISION", "OrderDocument", "Unfoldable", "contact_refs", "decode", 
 
 REVISION = 1
 """Which code made the read tables; the tables of another revision are left alone until rebuilt."""
-
-Contacts = Mapping[UUID, Mapping[str, Any]]
-"""Personal data by reference, as the vault has it now: empty or missing once erased."""
 
 
 class Unfoldable(Exception):
@@ -55,7 +51,10 @@ def _changed(document: OrderDocument, event: RecordedEvent) -> OrderDocument:
     if event.version != document.version + 1:
         raise ValueError(f"expected version {document.version + 1}")
     if event.event is not None:
-        CHANGES[type(event.event)](document, event.event, event.envelope.occurred_at)
+        change = CHANGES.get(type(event.event))
+        if change is None:
+            raise ValueError("an order begins once")
+        change(document, event.event, event.envelope.occurred_at)
     return document
 
 
@@ -82,7 +81,4 @@ decode: Callable[[str | bytes], OrderDocument] = msgspec.json.Decoder(OrderDocum
 def contact_refs(event: RecordedEvent) -> list[UUID]:
     """The vault rows that folding the event asks for."""
     first = event.event
-    if not isinstance(first, OrderCreated | OrderImported):
-        return []
-    refs = (first.contact_ref, first.shipping_address_ref, first.billing_address_ref)
-    return [UUID(ref) for ref in refs if ref]
+    return refs(first) if isinstance(first, (OrderCreated, OrderImported)) else []
