@@ -1,0 +1,78 @@
+"""Importing orders: each is atomic, the batch is not. An `external_id` makes a rerun harmless."""
+
+from typing import Any, Literal, NamedTuple
+from uuid import UUID, uuid4
+
+import msgspec
+import uuid_utils
+
+from command_api.handling import Handling, Request
+from command_api.import_request import ImportOrderRequest, resolve_import
+from command_api.parsing import Invalid, Unreadable
+from command_api.requests import Resolved
+from shared.events import Actor
+from shared.group_commit import Contact
+from shared.problems import Problem
+
+Result = Literal["imported", "unchanged", "failed"]
+
+
+class Imported(NamedTuple):
+    """What became of one order: unchanged means that its external id was here already. Failed has a `problem`."""
+
+    result: Result
+    external_id: str | None
+    order_id: str | None = None
+    version: int | None = None
+    position: int = 0
+    problem: dict[str, Any] | None = None
+
+
+def import_order(
+    handling: Handling, order: ImportOrderRequest | Unreadable | Invalid, actor: Actor, principal: str
+) -> Imported:
+    """Import one order, as `parse_import` gives it.
+
+    Raises `NotApplied` or `OutcomeUnknown` of `shared.group_commit`; sending the order again is always right.
+    """
+    if not isinstance(order, ImportOrderRequest):
+        return Imported("failed", None, problem=problem_of(Problem(order.code, order.detail, errors=order.errors)))
+    new_id = order.order_id or UUID(bytes=uuid_utils.uuid7().bytes)
+    resolved = resolve_import(order, new_id, handling.store.next_number, uuid4)
+    request = Request(
+        order_id=new_id,
+        command=resolved.command,
+        contacts=contacts(resolved, new_id, order.customer.customer_id if order.customer else None),
+        actor=actor,
+        principal=principal,
+        number_drawn=order.number is None,
+    )
+    try:
+        acknowledged = handling.handle(request)
+    except Problem as problem:
+        if problem.code == "external_id_taken":
+            return Imported("unchanged", order.external_id, str(problem.facts["order_id"]))
+        return Imported("failed", order.external_id, problem=problem_of(problem))
+    return Imported("imported", order.external_id, str(request.order_id), 1, acknowledged.position)
+
+
+def contacts(resolved: Resolved, order_id: UUID, customer_id: str | None) -> list[Contact]:
+    """The vault's rows for a request that opens an order."""
+    return [
+        Contact(
+            ref=entry.ref,
+            order_id=order_id,
+            customer_id=customer_id,
+            kind=entry.kind,
+            payload=msgspec.json.encode(entry.payload).decode(),
+        )
+        for entry in resolved.contacts
+    ]
+
+
+def problem_of(problem: Problem) -> dict[str, Any]:
+    """A problem as an item of a batch shows it."""
+    item: dict[str, Any] = {"status": problem.kind.status, "code": problem.code, "detail": problem.detail}
+    if problem.errors:
+        item["errors"] = list(problem.errors)
+    return item | {name: fact for name, fact in problem.facts.items() if fact is not None}
