@@ -61,7 +61,7 @@ class Poster(NamedTuple):
 
     def _post_rows(self, checkpoint: Checkpoint, rows: Sequence[folding.Row]) -> Posted:
         events = [folding.recorded(row) for row in rows]
-        contacts = event_log.contacts(self.events, self.generation.book, folding.references(events))
+        contacts = event_log.contacts(self.events, self.generation.book, folding.contact_refs(events))
         last = events[-1]
         following = checkpoint._replace(position=last.position, event_id=last.envelope.id)
         try:
@@ -115,7 +115,7 @@ class Poster(NamedTuple):
         bulk.copy_timeline(self.reads, self.generation, timeline)
 
     def _finish(self, contributions: Contributions, documents: Documents) -> None:
-        customers = {document.customer.customer_id for document in documents.values()} - {None}
+        customers = {who for document in documents.values() if (who := document.customer.customer_id) is not None}
         with self.reads.pipeline():
             summaries.apply(self.reads, self.generation, contributions)
             if customers:

@@ -33,9 +33,7 @@ def delete_orders(connection: Connection, generation: Generation, orders: Iterab
         )
 
 
-def copy_orders(
-    connection: Connection, generation: Generation, documents: Iterable[tuple[OrderDocument, int]]
-) -> None:
+def copy_orders(connection: Connection, generation: Generation, documents: Iterable[tuple[OrderDocument, int]]) -> None:
     """Write the rows of documents with their positions to every per-order table."""
     documents = list(documents)
     for table in PER_ORDER:

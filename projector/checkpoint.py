@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared import event_log
+from shared.anticipated import Anticipated
 from shared.book import Book
 from shared.database import Connection
 from shared.order_document import REVISION
@@ -36,7 +37,7 @@ class Generation:
         return self.book.sql(text, reads=self.schema)
 
 
-class Refused(Exception):
+class Refused(Anticipated):
     """The tables may not be touched; the message says why and which command to run."""
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psycopg
 
-from projector import checkpoint, generation, leader, processes, summaries
+from projector import checkpoint, generation, leader, processes
 from projector.batch import Overtaken, Posted, Poster
 from projector.checkpoint import Checkpoint, Generation
 from projector.processes import Presence
+from projector.tables.days import days_in
 from projector.waking import Stop, Waking
 from shared import event_log
 from shared.database import Connection, DatabaseUnavailable, connect
@@ -47,7 +48,7 @@ class Projector:
         self._settings = settings
         self._stop = stop
         self._live = generation.live(databases.book)
-        self._day_of = summaries.day_of(settings.timezone)
+        self._day_of = days_in(settings.timezone)
         self._presence = Presence(databases.book, settings.lease)
         self._tick = min(settings.poll_interval, settings.lease / 3)
         self._next_beat = 0.0
@@ -150,9 +151,7 @@ class Projector:
 
     def _first_generation(self, events: Connection, reads: Connection) -> Checkpoint:
         log.info("making the first generation of read tables, in %s", self._live.schema)
-        return generation.first(
-            reads, self._book, event_log.head(events, self._book).log_id, self._settings.timezone
-        )
+        return generation.first(reads, self._book, event_log.head(events, self._book).log_id, self._settings.timezone)
 
 
 @contextmanager
@@ -166,9 +165,7 @@ def sessions(databases: Databases, lease: float) -> Iterator[tuple[Connection, C
         yield events, reads
 
 
-def require_ours(
-    events: Connection, reads: Connection, tables: Generation, timezone: str
-) -> Checkpoint | None:
+def require_ours(events: Connection, reads: Connection, tables: Generation, timezone: str) -> Checkpoint | None:
     """The checkpoint of `tables`, None if there are none. Raises `Refused` unless they are ours to touch."""
     stand = checkpoint.read(reads, tables)
     if stand is not None:
@@ -191,7 +188,7 @@ def run_once(databases: Databases, settings: Settings | None = None) -> Checkpoi
         if stand is None:
             log_id = event_log.head(events, databases.book).log_id
             stand = generation.first(reads, databases.book, log_id, settings.timezone)
-        poster = Poster(events, reads, tables, summaries.day_of(settings.timezone))
+        poster = Poster(events, reads, tables, days_in(settings.timezone))
         while (posted := poster.post_next(stand, settings.batch_size)).events:
             stand = posted.checkpoint
     return stand

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from shared.anticipated import Anticipated
 from shared.book import Book
 from shared.database import Connection, connect
 
@@ -43,7 +44,7 @@ def release(connection: Connection, book: Book) -> None:
     connection.execute(book.sql(RELEASE))
 
 
-class LockNotHandedOver(Exception):
+class LockNotHandedOver(Anticipated):
     """The leader kept the lock for longer than we wait."""
 
 

@@ -1,9 +1,6 @@
 """Summaries: sums of contributions over all documents, kept by adding differences, rebuilt by summing parts."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,19 +13,6 @@ from shared.order_document import OrderDocument
 Key = tuple[str, ...]
 Sums = dict[Key, list[int]]
 DayOf = Callable[[Timestamp], str]
-
-
-def day_of(timezone: str) -> DayOf:
-    """The function from a time to its day (`YYYY-MM-DD`) in `timezone`. Raises `ZoneInfoNotFoundError`."""
-    if timezone == "UTC":
-        return lambda time: time[:10]
-    zone = ZoneInfo(timezone)
-
-    @lru_cache(maxsize=1 << 16)
-    def day_of_minute(minute: str) -> str:
-        return datetime.fromisoformat(minute).replace(tzinfo=UTC).astimezone(zone).date().isoformat()
-
-    return lambda time: day_of_minute(time[:16])  # no time zone changes its offset within a minute of today's world
 
 
 class Contributions:
@@ -111,9 +95,7 @@ def create_parts(connection: Connection, generation: Generation) -> None:
     """Make the tables in which a rebuild's workers leave their sums."""
     for summary in SUMMARIES:
         connection.execute(
-            generation.sql(
-                f"CREATE TABLE {{reads}}.{summary.NAME}_part (LIKE {{reads}}.{summary.NAME})"
-            )
+            generation.sql(f"CREATE TABLE {{reads}}.{summary.NAME}_part (LIKE {{reads}}.{summary.NAME})")
         )
 
 

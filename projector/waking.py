@@ -73,8 +73,9 @@ class Waking:
                 return
             stop.wait(seconds)
             return
-        ready, _, _ = select.select([self._connection, stop], [], [], seconds)
-        if self._connection in ready:
+        listening = self._connection.fileno()
+        ready, _, _ = select.select([listening, stop.fileno()], [], [], seconds)
+        if listening in ready:
             try:
                 for _notify in self._connection.notifies(timeout=0):
                     pass

@@ -26,13 +26,14 @@ CREATE TABLE {projector}.control (
 );
 INSERT INTO {projector}.control DEFAULT VALUES;
 
--- A rebuild or a verification under way. A row with an old heartbeat was left behind by one that was killed.
+-- A rebuild or a verification under way. Without its session, a row was left behind by one that was killed.
 CREATE TABLE {projector}.rebuild (
     purpose text PRIMARY KEY CHECK (purpose IN ('rebuild', 'verify')),
     generation uuid NOT NULL,
     phase text NOT NULL CHECK (phase IN ('building', 'merging', 'indexing', 'catching up', 'switching', 'comparing')),
     host text NOT NULL,
     pid integer NOT NULL,
+    backend_pid integer NOT NULL, -- while this session lives, so does the rebuild
     workers integer NOT NULL,
     position bigint NOT NULL DEFAULT 0, -- events posted so far
     head_position bigint NOT NULL,

@@ -1,0 +1,64 @@
+"""Worker processes that end together: all of them done, or the first failure ends the others."""
+
+import signal
+from collections.abc import Callable, Iterable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from shared.anticipated import Anticipated
+
+_spawn = get_context("spawn")  # a fork would share our database sessions with the workers
+
+
+class WorkerDied(Anticipated):
+    """A worker process ended before its work did."""
+
+
+def run(
+    work: Callable[..., None], tasks: Iterable[tuple[Any, ...]], look: Callable[[], None], look_every: float
+) -> None:
+    """Run `work(*task)` in a process for each task, and `look()` every so many seconds meanwhile.
+
+    Raises what the first worker to fail has raised, or `WorkerDied`. Interrupted itself, it ends them all.
+    """
+    workers = []
+    for task in tasks:
+        ours, theirs = _spawn.Pipe(duplex=False)
+        worker = _spawn.Process(target=_run, args=(theirs, work, task), daemon=True)
+        worker.start()
+        theirs.close()
+        workers.append((ours, worker))
+    try:
+        open_ends = [ours for ours, _ in workers]
+        while open_ends:
+            for ended in wait(open_ends, timeout=look_every):
+                open_ends.remove(ended)  # type: ignore[arg-type]  # what `wait` returns is what it was given
+                _raise_failure(ended)  # type: ignore[arg-type]
+            look()
+    finally:
+        for ours, worker in workers:
+            worker.terminate()  # no effect on those that are done
+            worker.join()
+            ours.close()
+
+
+def _run(result: Connection, work: Callable[..., None], task: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; our parent ends us
+    try:
+        work(*task)
+    except Exception as error:  # noqa: BLE001 -- raised again by the parent
+        result.send(error)
+    else:
+        result.send(None)
+
+
+def _raise_failure(ended: Connection) -> None:
+    try:
+        failure = ended.recv()
+    except EOFError as error:
+        raise WorkerDied(
+            "a worker process was ended from outside (was memory short?): run the command again"
+        ) from error
+    if failure is not None:
+        raise failure

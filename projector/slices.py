@@ -1,0 +1,224 @@
+"""One worker of a rebuild: the streams of one slice, each folded once and written once, chunk by chunk.
+
+Streams come in order of their id, so that key columns are written sorted. A chunk and the progress of its slice are one
+transaction, and that transaction begins with a compare-and-set: a worker left behind by a killed rebuild stops there.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from multiprocessing import parent_process
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from projector import bulk, folding
+from projector.checkpoint import Generation
+from projector.folding import Documents, Row
+from projector.summaries import Contributions, DayOf, part_rows
+from projector.tables import order_timeline
+from projector.tables.days import days_in
+from shared import event_log
+from shared.database import Connection, connect
+from shared.environment import Databases
+from shared.events import RecordedEvent, Timestamp
+
+CHUNK = 4000
+"""Events read at once: enough to keep statements rare, few enough to keep memory flat."""
+
+READING = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off", "jit": "off"}
+"""Chunks are read along the index, however the planner rates it."""
+
+WRITING = {"synchronous_commit": "off"}
+"""What a crash of the server takes back, slices and tables lose alike."""
+
+
+class SliceTaken(Exception):
+    """The slice is not where this worker left it: another rebuild has begun."""
+
+
+class Place(NamedTuple):
+    """How far a slice is posted: up to and with this event of this stream."""
+
+    stream_id: UUID
+    version: int
+
+
+SLICE = "SELECT slices, head, stream_id, version, finished FROM {reads}.slice WHERE slice = %s"
+
+
+def post_slice(databases: Databases, schema: str, number: int, timezone: str) -> None:
+    """Post slice `number` from where it stands to its end. What a worker process runs.
+
+    Raises `PoisonedEvent`.
+    """
+    tables = Generation(databases.book, schema)
+    role = databases.book.names["projector_role"]
+    with (
+        connect(databases.events_url, role, "daybook rebuild reading", **READING) as events,
+        connect(databases.reads_url, role, "daybook rebuild writing", **WRITING) as reads,
+    ):
+        row = reads.execute(tables.sql(SLICE), [number]).fetchone()
+        if row is None:
+            raise SliceTaken(f"there is no slice {number} in {schema}")
+        slices, head, stream_id, version, finished = row
+        if finished:
+            return
+        source = _Source(events, tables, number, slices, head)
+        target = _Target(reads, tables, number, Place(stream_id, version), days_in(timezone))
+        parent = parent_process()
+        for rows in source.whole_streams(target.place):
+            if parent is not None and not parent.is_alive():
+                return  # whoever goes on starts at our slice's place
+            recorded = [folding.recorded(row) for row in rows]
+            target.post(recorded, event_log.contacts(events, databases.book, folding.contact_refs(recorded)))
+        target.finish()
+
+
+CHUNK_OF_SLICE = """
+COPY (
+    SELECT
+        e.position,
+        e.stream_id,
+        e.version,
+        e.schema_version,
+        e.recorded_at,
+        e.type,
+        e.state
+    FROM {{events}}.event e
+    WHERE (e.stream_id, e.version) > ('{stream_id}', {version})
+        AND e.position <= {head}
+        AND (uuid_hash(e.stream_id) & 2147483647) % {slices} = {number}
+    ORDER BY e.stream_id, e.version
+    LIMIT {limit}
+) TO STDOUT (FORMAT binary)
+"""
+"""A utility statement takes no parameters: all of them are integers and a UUID of ours."""
+
+_FIXED = struct.Struct("!hiqi16siiihiqi")  # number of columns, then length and value of each, up to the type's length
+_LENGTH = struct.Struct("!i")
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0"
+_HEADER = len(_SIGNATURE) + 8
+_TRAILER = b"\xff\xff"
+_MILLENNIUM = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class _Source:
+    """The events of one slice, in the order of their streams."""
+
+    def __init__(self, events: Connection, tables: Generation, number: int, slices: int, head: int) -> None:
+        self._events = events
+        self._book = tables.book
+        self._which = {"number": number, "slices": slices, "head": head, "limit": CHUNK}
+
+    def whole_streams(self, place: Place) -> Iterator[list[Row]]:
+        """Rows of the log behind `place`, in lists that end where a stream ends."""
+        open_stream: list[Row] = []
+        while True:
+            chunk = list(self._after(place))
+            rows = open_stream + chunk
+            if len(chunk) < CHUNK:
+                if rows:
+                    yield rows
+                return
+            last = rows[-1]
+            place = Place(last[1], last[2])
+            start = len(rows) - next(i for i, row in enumerate(reversed(rows)) if row[1] != last[1])
+            open_stream = rows[start:]
+            yield rows[:start]
+
+    def _after(self, place: Place) -> Iterator[Row]:
+        """The next chunk: columns as `event_log.SELECT_COLUMNS` has them."""
+        statement = CHUNK_OF_SLICE.format(stream_id=place.stream_id, version=place.version, **self._which)
+        with self._events.cursor().copy(self._book.sql(statement)) as copy:
+            content = b"".join(copy)
+        offset = _HEADER
+        digits, stream_id = b"", place.stream_id
+        micros, recorded_at = None, ""
+        while content[offset : offset + 2] != _TRAILER:
+            (_, _, position, _, stream, _, version, _, schema_version, _, at, type_length) = _FIXED.unpack_from(
+                content, offset
+            )
+            offset += _FIXED.size
+            type_ = content[offset : offset + type_length].decode()
+            offset += type_length
+            (state_length,) = _LENGTH.unpack_from(content, offset)
+            offset += _LENGTH.size
+            state = content[offset : offset + state_length].decode()
+            offset += state_length
+            if stream != digits:
+                digits, stream_id = stream, UUID(bytes=stream)
+            if at != micros:
+                micros, recorded_at = at, _timestamp(at)
+            yield position, stream_id, version, type_, schema_version, state, recorded_at
+
+
+def _timestamp(micros: int) -> Timestamp:
+    time = _MILLENNIUM + timedelta(microseconds=micros)
+    return time.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+ADVANCE = """
+UPDATE {reads}.slice
+SET
+    stream_id = %(stream_id)s,
+    version = %(version)s,
+    events = events + %(events)s,
+    orders = orders + %(orders)s
+WHERE slice = %(slice)s
+    AND (stream_id, version) = (%(from_stream)s, %(from_version)s)
+    AND NOT finished
+"""
+FINISH = "UPDATE {reads}.slice SET finished = true WHERE slice = %s"
+
+
+class _Target:
+    """The tables being filled, as far as one slice is concerned."""
+
+    def __init__(self, reads: Connection, tables: Generation, number: int, place: Place, day_of: DayOf) -> None:
+        self._reads = reads
+        self._tables = tables
+        self._number = number
+        self._day_of = day_of
+        self.place = place
+
+    def post(self, events: list[RecordedEvent], contacts: Mapping[UUID, dict[str, Any]]) -> None:
+        """Write what the whole streams in `events` come to."""
+        documents: Documents = {}
+        timeline = folding.fold(documents, events, contacts)
+        positions = {event.stream_id: event.position for event in events}
+        contributions = Contributions(self._day_of)
+        for document in documents.values():
+            contributions.add(document)
+        place = Place(events[-1].stream_id, events[-1].version)
+        with self._reads.transaction():
+            self._advance(place, len(events), len(documents))
+            in_order = [(document, positions[order]) for order, document in documents.items()]
+            bulk.copy_orders(self._reads, self._tables, in_order)
+            bulk.copy(self._reads, self._tables, order_timeline.NAME, order_timeline.COLUMNS, timeline)
+            for summary, sums in contributions:
+                columns = (*summary.KEY, *summary.MEASURES)
+                bulk.copy(self._reads, self._tables, f"{summary.NAME}_part", columns, part_rows(sums))
+        self.place = place
+
+    def _advance(self, place: Place, events: int, orders: int) -> None:
+        advanced = self._reads.execute(
+            self._tables.sql(ADVANCE),
+            {
+                "slice": self._number,
+                "from_stream": self.place.stream_id,
+                "from_version": self.place.version,
+                "stream_id": place.stream_id,
+                "version": place.version,
+                "events": events,
+                "orders": orders,
+            },
+            prepare=True,
+        )
+        if not advanced.rowcount:
+            raise SliceTaken(
+                f"slice {self._number} of {self._tables.schema} is not at {self.place}: another rebuild runs"
+            )
+
+    def finish(self) -> None:
+        """Note that nothing is left to post."""
+        self._reads.execute(self._tables.sql(FINISH), [self._number])
