@@ -228,7 +228,7 @@ class Server:
     def _create_database(self) -> None:
         try:
             with psycopg.connect(self.place.url, dbname="postgres", connect_timeout=10, autocommit=True) as connection:
-                if not connection.execute("SELECT FROM pg_database WHERE datname = 'daybook'").fetchone():
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'daybook'").fetchone():
                     connection.execute("CREATE DATABASE daybook")
         except psycopg.Error as error:
             raise failure("the new server does not serve", str(error), self.directory.path) from error

@@ -1,0 +1,80 @@
+"""Processes under test: started as a chosen account, read with a deadline, waited for by the kernel's own signal."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+DEADLINE = 60.0
+
+
+@contextlib.contextmanager
+def running(*arguments, **settings):
+    """A process whose output is read line by line; killed at the end if it still runs."""
+    with subprocess.Popen(
+        [str(argument) for argument in arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
+        **settings,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+
+
+def python(code, *arguments, **settings):
+    """`running` a Python text with our interpreter."""
+    return running(sys.executable, "-c", code, *arguments, **settings)
+
+
+def line_of(process, wanted=""):
+    """The next line of its output that contains `wanted`; fails with all that was said when it ends without one."""
+    said = []
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        readable, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
+        line = process.stdout.readline() if readable else ""
+        if not line:
+            break
+        said.append(line)
+        if wanted in line:
+            return line.rstrip("\n")
+    raise AssertionError(f"no line with {wanted!r} in:\n{''.join(said)}")
+
+
+def wait_until_gone(pid, deadline=DEADLINE):
+    """Return when the process has ended; fail at the deadline."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        readable, _, _ = select.select([descriptor], [], [], deadline)
+    finally:
+        os.close(descriptor)
+    assert readable, f"process {pid} still runs after {deadline} s"
+
+
+def descendants(pid):
+    """All living processes below `pid`."""
+    parents = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent, *_ = (process / "stat").read_text().rpartition(")")[2].split()
+            if state != "Z":
+                parents[int(process.name)] = int(parent)
+    found, frontier = [], [pid]
+    while frontier:
+        frontier = [child for child, parent in parents.items() if parent in frontier]
+        found += frontier
+    return found
