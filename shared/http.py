@@ -70,7 +70,7 @@ def new_app(name: str) -> Flask:
     app = Flask(name, static_folder=None)
     app.url_map.merge_slashes = False  # a path with two slashes is another path, not a redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.register_error_handler(Problem, _answer_problem)
+    app.register_error_handler(Problem, answer_problem)
     app.register_error_handler(HTTPException, _answer_http_exception)
     app.register_error_handler(Exception, _answer_fault)
     app.after_request(_complete)
@@ -158,15 +158,16 @@ def query_parameters(*known: str) -> dict[str, str]:
     return parameters
 
 
-def _too_large(what: str, limit: int) -> Problem:
-    return Problem("content_too_large", f"{what}; this route reads at most {limit}.", limit=limit)
-
-
-def _answer_problem(problem: Problem) -> Reply:
+def answer_problem(problem: Problem) -> Reply:
+    """Answer the request with `problem`."""
     if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("answered %s %s", problem.kind.status, problem)
     body = problem.body(request_id(), trace_id())
     return Reply(body, problem.kind.status, problem.response_headers().items())
+
+
+def _too_large(what: str, limit: int) -> Problem:
+    return Problem("content_too_large", f"{what}; this route reads at most {limit}.", limit=limit)
 
 
 def _answer_http_exception(error: HTTPException) -> Reply:
@@ -180,7 +181,7 @@ def _answer_http_exception(error: HTTPException) -> Reply:
         405: f"{request.path} knows {allowed}, not {request.method}.",
     }
     code = _HTTP_CODES.get(error.code, "malformed_request")
-    return _answer_problem(Problem(code, details.get(error.code, ""), headers=headers))
+    return answer_problem(Problem(code, details.get(error.code, ""), headers=headers))
 
 
 def _answer_fault(error: Exception) -> Reply:

@@ -39,7 +39,7 @@ OF_THE_PROTOCOL = {"malformed_request": 400, "headers_too_large": 431}
 @pytest.fixture
 def client():
     app = new_app("test")
-    add_service_routes(app, "test", lambda: {})
+    add_service_routes(app, "test", dict)
     return app.test_client()
 
 

@@ -1,0 +1,65 @@
+"""The command API as a Flask app: made by a factory, opened with its connections in the process that serves it."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from flask import Flask
+
+from command_api.handling import Handling
+from command_api.import_route import add_import_route
+from command_api.order import Order
+from command_api.routes import OrderRoutes
+from command_api.settings import Settings
+from command_api.unavailable import unavailable
+from shared import http
+from shared.auth import Authenticator
+from shared.database import DatabaseUnavailable, connect
+from shared.event_store import EventStore
+from shared.migrate import WrongRevision, check_connection
+from shared.problems import Problem
+from shared.service_routes import add_service_routes
+
+_log = logging.getLogger(__name__)
+_READY_TIMEOUT = "1s"
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Flask]:
+    """Open the event store and give the app over it; close the store at the end."""
+    store: EventStore[Order | None] = EventStore(
+        settings.events_url, settings.book, connections=settings.connections
+    )
+    try:
+        yield create_app(settings, Handling(store))
+    finally:
+        store.close()
+
+
+def create_app(settings: Settings, handling: Handling) -> Flask:
+    """Make the app over an open store."""
+    app = http.new_app("command_api")
+    authenticator = Authenticator(settings.verify)
+    OrderRoutes(handling, authenticator, settings.query_url).add_to(app)
+    add_import_route(app, handling, authenticator)
+    add_service_routes(app, "daybook command-api", lambda: _ready(settings))
+    app.register_error_handler(DatabaseUnavailable, _answer_unavailable)
+    return app
+
+
+def _ready(settings: Settings) -> Mapping[str, object]:
+    """Ask the log's database, on a connection of its own, whether it is there and at our revision."""
+    role = settings.book.names["command_role"]
+    try:
+        with connect(settings.events_url, role, "daybook ready", statement_timeout=_READY_TIMEOUT) as connection:
+            check_connection(connection, settings.book, "events")
+    except DatabaseUnavailable as error:
+        raise Problem("store_unavailable", "The log's database does not answer.") from error
+    except WrongRevision as error:
+        raise Problem("store_unavailable", str(error)) from error
+    return {}
+
+
+def _answer_unavailable(error: DatabaseUnavailable) -> http.Reply:
+    _log.warning("the log is unavailable: %s", error)
+    return http.answer_problem(unavailable(error))

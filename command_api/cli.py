@@ -1,0 +1,57 @@
+"""The commands of the write side: `daybook command-api`, `import`, `demo`."""
+
+import os
+from typing import Any
+
+import click
+
+from command_api.app import opened
+from command_api.demo import demo_command
+from command_api.import_file import import_command
+from command_api.settings import Settings
+from shared import auth, logs, migrate
+from shared.database import DatabaseUnavailable
+from shared.environment import Place, place_options
+from shared.serving import Serving, serve, serving_options
+
+
+@click.group()
+def commands() -> None:
+    """Group the commands of the write side."""
+
+
+@commands.command("command-api")
+@serving_options(8001, "DAYBOOK_COMMAND_PORT")
+@click.option(
+    "--query-url",
+    envvar="DAYBOOK_QUERY_URL",
+    show_envvar=True,
+    help="Where clients reach the query API; makes Location absolute.",
+)
+@place_options
+def command_api(place: Place, query_url: str | None, **serving: Any) -> None:  # noqa: ANN401 -- the fields of `Serving`
+    """Serve the command API: orders are created and changed here.
+
+    Bearer tokens are checked with the secret in the environment variable DAYBOOK_AUTH_SECRET (at least 32 bytes),
+    which is never an argument: those are for everybody to see.
+    """
+    logs.configure("command-api")
+    try:
+        verify = auth.from_environment(os.environ)
+        with place.open() as databases:
+            migrate.check(databases.events_url, databases.book, "events")
+            how = Serving(**serving)
+            settings = Settings(
+                book=databases.book,
+                events_url=databases.events_url,
+                verify=verify,
+                query_url=query_url,
+                connections=how.threads,
+            )
+            serve(lambda: opened(settings), how)
+    except (auth.NoAuthKey, migrate.WrongRevision, DatabaseUnavailable) as error:
+        raise click.ClickException(str(error)) from error
+
+
+commands.add_command(import_command)
+commands.add_command(demo_command)
