@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import jwt
 
+from shared.anticipated import Anticipated
 from shared.problems import Problem
 
 SECRET_VARIABLE = "DAYBOOK_AUTH_SECRET"  # noqa: S105 -- the name of a variable
@@ -36,7 +37,7 @@ _LONGEST_PRINCIPAL = 255
 _CACHED_TOKENS = 1024
 
 
-class NoAuthKey(Exception):
+class NoAuthKey(Anticipated):
     """Nothing is configured that could tell a good token from a bad one."""
 
 

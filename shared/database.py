@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from shared.anticipated import Anticipated
 from shared.book import Book
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -18,7 +19,7 @@ _DEFAULTS: dict[str, str] = {
 }
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(Anticipated):
     """The database cannot be reached, or the connection broke."""
 
 

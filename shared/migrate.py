@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 import psycopg
 
+from shared.anticipated import Anticipated
 from shared.book import Book
 from shared.database import Connection, connect
 
@@ -19,7 +20,7 @@ ATTEMPTS = 10
 """Roles are cluster-wide: migrations of two databases at once can trip over each other's grants."""
 
 
-class WrongRevision(Exception):
+class WrongRevision(Anticipated):
     """A schema is not at the revision that this code was written for."""
 
 
