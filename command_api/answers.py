@@ -1,10 +1,12 @@
 """What is answered to a command: acknowledgements, replays and the problems that handling finds."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Raw, Struct
 
+from command_api.fields import canonical
 from command_api.order import Order, OrderRefused
 from shared.event_store import Known
 from shared.group_commit import StoredAnswer
@@ -45,10 +47,11 @@ class Acknowledgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def replay(stored: StoredAnswer, fingerprint: str) -> Acknowledged:
     """The first answer under a key again, byte for byte. Raises `Problem` when the request is another one."""
     if stored.fingerprint != fingerprint:
+        first_used_at = canonical(datetime.fromisoformat(stored.created_at))
         raise Problem(
             "idempotency_key_reused",
-            f"This Idempotency-Key was first used at {stored.created_at} for another request. Use a new key.",
-            first_used_at=stored.created_at,
+            f"This Idempotency-Key was first used at {first_used_at} for another request. Use a new key.",
+            first_used_at=first_used_at,
         )
     return Acknowledged(
         status=stored.status,

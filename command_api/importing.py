@@ -52,6 +52,9 @@ def import_order(
     except Problem as problem:
         if problem.code == "external_id_taken":
             return Imported("unchanged", order.external_id, str(problem.facts["order_id"]))
+        claim = f"external_id:{order.channel}:{order.external_id}"
+        if problem.code == "order_id_taken" and handling.store.holder(claim) == new_id:
+            return Imported("unchanged", order.external_id, str(new_id))
         return Imported("failed", order.external_id, problem=problem_of(problem))
     return Imported("imported", order.external_id, str(request.order_id), 1, acknowledged.position)
 

@@ -275,6 +275,7 @@ class EventStore(Generic[State]):
         self.mapper = EventMapper()
         self.cache: LRUCache[UUID, Known[State]] = LRUCache(maxsize=cached)
         self._select_fresh = book.sql(SELECT_FRESH)
+        self._select_holder = book.sql("SELECT stream_id FROM {events}.claim WHERE key = %s")
         self._draw = book.sql("SELECT nextval('{events}.order_number')")
         self._decode_answer = msgspec.json.Decoder(StoredAnswer).decode
         self._numbers: Iterator[int] = iter(())
@@ -313,6 +314,12 @@ class EventStore(Generic[State]):
             for version, type_, schema, state, _ in rows
         ]
         return Fresh(answer, events, rows[-1][4] if rows else None)
+
+    def holder(self, claim: str) -> UUID | None:
+        """The stream that holds a claim. Raises `NotApplied` when the log cannot be read."""
+        with self.recorder.reading() as connection:
+            row = connection.execute(self._select_holder, [claim], prepare=True).fetchone()
+        return row[0] if row else None
 
     def next_number(self) -> str:
         """A new order number, `SO-` and at least 8 digits: drawn in blocks, so gaps are normal and the order of
