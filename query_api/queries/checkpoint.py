@@ -1,0 +1,175 @@
+"""How the read side stands: its checkpoint, the projectors, what operators ask of them, a rebuild under way."""
+
+from typing import Any
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg import errors
+
+from query_api.head import Known
+from query_api.queries.times import CANONICAL
+from query_api.reads import as_problem
+from query_api.sessions import Sessions
+from shared.database import DatabaseUnavailable
+from shared.order_document import REVISION
+
+# One JSON document made by the server: a status is asked for rarely, and mostly by people.
+STATUS = f"""
+SELECT json_build_object(
+    'checkpoint', {{checkpoint_row}},
+    'processes', (
+        SELECT coalesce(json_agg(json_build_object(
+            'role', role,
+            'name', host || ':' || pid,
+            'log_id', log_id,
+            'alive', heartbeat_at > clock_timestamp() - lease,
+            'heartbeat_at', {CANONICAL.format("heartbeat_at")}
+        ) ORDER BY heartbeat_at DESC), '[]')
+        FROM {{projector}}.process
+    ),
+    'paused', (
+        SELECT json_build_object('by', paused_by, 'since', {CANONICAL.format("paused_at")})
+        FROM {{projector}}.control
+        WHERE paused_at IS NOT NULL
+    ),
+    'rebuild', (
+        SELECT json_build_object(
+            'purpose', purpose,
+            'phase', phase,
+            'generation', generation,
+            'position', position,
+            'head_position', head_position,
+            'workers', workers,
+            'started_at', {CANONICAL.format("started_at")},
+            'heartbeat_at', {CANONICAL.format("heartbeat_at")}
+        )
+        FROM {{projector}}.rebuild
+        ORDER BY heartbeat_at DESC
+        LIMIT 1
+    )
+)
+"""
+
+CHECKPOINT_ROW = f"""(
+    SELECT json_build_object(
+        'log_id', log_id,
+        'position', position,
+        'generation', generation,
+        'revision', revision,
+        'posted_at', {CANONICAL.format("posted_at")}
+    )
+    FROM {{reads}}.checkpoint
+)"""
+
+WITH_TABLES = STATUS.replace("{checkpoint_row}", CHECKPOINT_ROW)
+WITHOUT_TABLES = STATUS.replace("{checkpoint_row}", "NULL")
+
+
+class Tables(Struct):
+    """A generation of read tables."""
+
+    log_id: str
+    position: int
+    generation: str
+    revision: int
+    posted_at: str
+
+
+class Process(Struct):
+    """A projector; `log_id` is the log that it reads."""
+
+    role: str
+    name: str
+    log_id: str | None
+    alive: bool
+    heartbeat_at: str
+
+
+class Standing(Struct):
+    """Everything that can be known without the log; `checkpoint` is None where there are no tables yet."""
+
+    checkpoint: Tables | None
+    processes: list[Process]
+    paused: dict[str, Any] | None
+    rebuild: dict[str, Any] | None
+
+    @property
+    def position(self) -> int:
+        """Where the tables stand; 0 where there are none."""
+        return self.checkpoint.position if self.checkpoint else 0
+
+    @property
+    def leader(self) -> Process | None:
+        """The projector that posts, unless its heartbeat stopped."""
+        return next((process for process in self.processes if process.alive and process.role == "leader"), None)
+
+
+def standing(reads: Sessions) -> Standing:
+    """Ask how the read side stands. Raises a `Problem` (503) when its database is away."""
+    try:
+        try:
+            result = reads.run(WITH_TABLES)
+        except errors.UndefinedTable:
+            result = reads.run(WITHOUT_TABLES)
+    except (psycopg.Error, DatabaseUnavailable) as error:
+        raise as_problem(error, reads) from error
+    return _decode(result.get_value(0, 0) or b"")
+
+
+def representation(standing: Standing, head: Known | None) -> dict[str, Any]:
+    """Show how the read side stands, and in one sentence why it is behind, if it is."""
+    tables, leader = standing.checkpoint, standing.leader
+    shown: dict[str, Any] = {"state": "missing"}
+    if tables:
+        shown = {
+            "state": "live" if tables.revision == REVISION else "other_revision",
+            "generation": tables.generation,
+            "revision": tables.revision,
+            "position": tables.position,
+            "posted_at": tables.posted_at,
+            "lag_events": head and max(0, head.position - tables.position),
+            "lag_seconds": head and round(head.lag(tables.position), 3),
+        }
+    return {
+        "log_id": tables and tables.log_id,
+        "head_position": head and head.position,
+        "head_source": head and head.source,
+        "reads": shown
+        | {
+            "leader": leader and leader.name,
+            "standbys": [process.name for process in standing.processes if process.alive and process is not leader],
+            "heartbeat_at": leader and leader.heartbeat_at,
+        },
+        "paused": standing.paused,
+        "rebuild": standing.rebuild,
+        "quarantine": [],
+        "why": _why_unfit(standing) or _why_behind(standing, head),
+    }
+
+
+def _why_unfit(standing: Standing) -> str | None:
+    tables, leader = standing.checkpoint, standing.leader
+    if not tables:
+        return "There are no read tables yet: start `daybook projector`."
+    if tables.revision != REVISION:
+        return f"The tables are of revision {tables.revision}, not {REVISION}: run `daybook rebuild`."
+    if leader and leader.log_id not in (None, tables.log_id):
+        return f"The tables are of log {tables.log_id}, the log is {leader.log_id}: run `daybook rebuild`."
+    return None
+
+
+def _why_behind(standing: Standing, head: Known | None) -> str | None:
+    if head is None:
+        return "Where the log ends is not known: neither the log nor a projector says."
+    behind = head.position - standing.position
+    if behind < 0:
+        return f"The log ends at {head.position}, before the tables: it is another history, run `daybook rebuild`."
+    if behind and standing.paused:
+        return f"{behind} events behind: paused by {standing.paused['by']}."
+    if behind and not standing.leader:
+        return f"{behind} events behind: no projector is running, start `daybook projector`."
+    return f"{behind} events behind; {standing.leader.name} is posting them." if behind and standing.leader else None
+
+
+_decode = msgspec.json.Decoder(Standing).decode

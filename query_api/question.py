@@ -1,0 +1,84 @@
+"""One request to read: who asks, how fresh the answer must be, and what goes with it.
+
+It is made of the WSGI environment and needs no Flask context, so that the hot route can do without.
+"""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+
+from query_api.freshness import Freshness, Headers, wish
+from query_api.parameters import Parser, parse
+from query_api.reads import Reading
+from query_api.sessions import Value
+from shared.auth import Authenticator
+from shared.http import Reply
+from shared.http_headers import accepts, none_matches
+from shared.problems import Problem
+
+_JSON = ("Content-Type", "application/json")
+_CACHE_CONTROL = ("Cache-Control", "private, no-cache")
+
+
+class Question:
+    """A request by somebody who may ask it. Raises a `Problem` (400, 401, 403, 406) if not."""
+
+    def __init__(
+        self, environ: Mapping[str, Any], scope: str | None, authenticator: Authenticator, freshness: Freshness
+    ) -> None:
+        principal = authenticator.principal(environ.get("HTTP_AUTHORIZATION"))
+        if scope is not None:
+            principal.require(scope)
+        if not accepts(environ.get("HTTP_ACCEPT"), "application/json"):
+            raise Problem("not_acceptable", f"Accept: {environ['HTTP_ACCEPT'][:200]} rules out application/json.")
+        self._environ = environ
+        self._freshness = freshness
+        self._wish = wish(environ)
+
+    def parameters(self, parsers: Mapping[str, Parser]) -> dict[str, Any]:
+        """Give the query parameters that were sent. Raises a `Problem` (400) that names all that is wrong."""
+        query_string = self._environ.get("QUERY_STRING")
+        return parse(query_string, parsers) if query_string else {}
+
+    def read(self, template: str, *values: Value) -> Reading:
+        """Run a statement, until it is as fresh as asked for."""
+        return self._freshness.read(self._wish, template, *values)
+
+    def reply(self, position: int, body: bytes, etag: str | None = None, headers: Headers | None = None) -> Reply:
+        """Answer with what was read at a position; 304 if the client has that already. No ETag: that of the bytes."""
+        etag = etag or f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        sent: Headers = [("ETag", etag), _CACHE_CONTROL, *self._freshness.headers(position), *(headers or ())]
+        if self._wish is not None and self._wish.stated:
+            sent.append(("Preference-Applied", "wait"))
+        if none_matches(self._environ.get("HTTP_IF_NONE_MATCH"), etag):
+            return Reply(b"", 304, sent)
+        return Reply(body, 200, [_JSON, *sent])
+
+    def reply_items(self, position: int, items: list[bytes], headers: Headers | None = None, **facts: object) -> Reply:
+        """Answer with items as they are, one after the other, and `facts` after them."""
+        body = b'{"items":[' + b",".join(items) + b"]," + msgspec.json.encode(facts)[1:]
+        return self.reply(position, body, headers=headers)
+
+    def reply_page(
+        self, position: int, items: list[bytes], next_cursor: str | None, prev_cursor: str | None, limit: int
+    ) -> Reply:
+        """Answer with a page, whose neighbours are named in the body and as links (RFC 8288)."""
+        neighbours = (("next", next_cursor), ("prev", prev_cursor))
+        links = ", ".join(self._link(relation, cursor) for relation, cursor in neighbours if cursor)
+        headers = [("Link", links)] if links else None
+        return self.reply_items(
+            position, items, headers, next_cursor=next_cursor, prev_cursor=prev_cursor, limit=limit
+        )
+
+    def not_found(self, position: int, code: str, detail: str) -> Problem:
+        """Make the 404 of what was looked for at a position."""
+        return Problem(code, detail, headers=dict(self._freshness.headers(position)))
+
+    def _link(self, relation: str, cursor: str) -> str:
+        sent = parse_qsl(self._environ.get("QUERY_STRING", ""), keep_blank_values=True, encoding="utf-8")
+        query = urlencode([*((name, value) for name, value in sent if name != "cursor"), ("cursor", cursor)])
+        path = quote(self._environ["PATH_INFO"].encode("latin-1"))
+        return f'<{path}?{query}>; rel="{relation}"'

@@ -1,0 +1,21 @@
+"""What a query API is started with."""
+
+from dataclasses import dataclass
+
+from shared.auth import Verify
+from shared.book import Book
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the read tables are and how they are served."""
+
+    book: Book
+    reads_url: str
+    events_url: str | None
+    """Only the seals are read there; without it the head of the log is what the projector last saw."""
+    verify: Verify
+    threads: int = 16
+    """Requests served at a time by one process; half of them may wait for the projector."""
+    ready_max_lag: float | None = None
+    """`/readyz` says no when reads are further behind than so many seconds."""
