@@ -11,11 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import OrderCreated, OrderImported, RecordedEvent
+from shared.events import OrderCreated, OrderImported
 from shared.order_document_begin import Contacts, created, imported, refs
 from shared.order_document_changes import CHANGES
 from shared.order_document_labels import settle
 from shared.order_document_shape import OrderDocument
+from shared.recorded_event import RecordedEvent
 
 __all__ = ["REVISION", "OrderDocument", "Unfoldable", "contact_refs", "decode", "encode", "fold"]
 

@@ -1,7 +1,7 @@
 """The history of every order, and the feed: one row per event, with a sentence for people."""
 
 from projector.tables.order_timeline_summary import summary
-from shared.events import RecordedEvent
+from shared.recorded_event import RecordedEvent
 
 __all__ = ["COLUMNS", "NAME", "row", "summary"]
 

@@ -13,7 +13,6 @@ from shared.events import (
     OrderPlaced,
     PaymentAuthorized,
     PaymentCaptured,
-    RecordedEvent,
     RefundRequested,
     ShipmentDelivered,
     ShipmentDispatched,
@@ -21,10 +20,14 @@ from shared.events import (
 )
 from shared.money import in_words
 from shared.order_document import OrderDocument
+from shared.recorded_event import RecordedEvent
 
 
 def summary(event: RecordedEvent, document: OrderDocument | None) -> str:
-    """The sentence for `event`; `document` is the order's, before or after it. An unknown type is named as it is."""
+    """The sentence for `event`. Of `document` only the currency counts, so any version of the order's will do.
+
+    A type that this code does not know is named as it is.
+    """
     if event.event is None or document is None:
         return event.type
     return _SENTENCES[type(event.event)](event.event, document)
@@ -39,7 +42,10 @@ def _count(number: int, thing: str) -> str:
 
 
 def _created(event: OrderCreated, document: OrderDocument) -> str:
-    return f"Created with {_count(len(event.lines), 'line')}, {_money(document.totals.grand_total_amount, document)}"
+    total = sum(line.total_amount for line in event.lines) + event.shipping_amount
+    if not event.prices_include_tax:
+        total += event.shipping_tax_amount
+    return f"Created with {_count(len(event.lines), 'line')}, {_money(total, document)}"
 
 
 def _imported(event: OrderImported, document: OrderDocument) -> str:

@@ -8,7 +8,6 @@ from msgspec import Raw
 
 from shared.events import (
     Actor,
-    Envelope,
     Event,
     Line,
     LineQuantity,
@@ -18,13 +17,12 @@ from shared.events import (
     OrderPlaced,
     PaymentAuthorized,
     PaymentCaptured,
-    RecordedEvent,
     ShipmentDispatched,
     ShipmentPrepared,
-    new_event,
-    recorded_event,
 )
 from shared.order_document import OrderDocument, fold
+from shared.recorded_event import Envelope, RecordedEvent, recorded_event
+from tests.support.new_events import new_event
 
 ORDER = UUID("0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11")
 CONTACT = UUID("11111111-1111-4111-8111-111111111111")
