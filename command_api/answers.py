@@ -8,8 +8,8 @@ from msgspec import Raw, Struct
 
 from command_api.fields import canonical
 from command_api.order import Order, OrderRefused
+from shared.append_command import StoredAnswer
 from shared.event_store import Known
-from shared.group_commit import StoredAnswer
 from shared.problems import Problem
 
 

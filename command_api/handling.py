@@ -19,11 +19,13 @@ from msgspec import Raw, Struct
 
 from command_api.answers import Acknowledged, Acknowledgement, EventInAnswer, mismatch, refused, replay, taken
 from command_api.order import Order, OrderRefused, decide, evolve
+from shared.append_command import Answer, Contact, Outcome, StoredAnswer
 from shared.event_store import EventStore, Known, StreamEvent
-from shared.events import Actor, Envelope, Event, OrderCreated, OrderImported, OrderPlaced, Timestamp
-from shared.group_commit import Answer, Contact, NotApplied, Outcome, StoredAnswer
+from shared.events import Actor, Event, OrderCreated, OrderImported, OrderPlaced, Timestamp
+from shared.group_commit import NotApplied
 from shared.http_headers import IfMatch
 from shared.problems import Problem
+from shared.recorded_event import Envelope
 
 ATTEMPTS = 5
 """How often a command is decided again after a lost race, before `concurrency_conflict`."""

@@ -10,8 +10,8 @@ from command_api.handling import Handling, Request
 from command_api.import_request import ImportOrderRequest, resolve_import
 from command_api.parsing import Invalid, Unreadable
 from command_api.requests import Resolved
+from shared.append_command import Contact
 from shared.events import Actor
-from shared.group_commit import Contact
 from shared.problems import Problem
 
 Result = Literal["imported", "unchanged", "failed"]

@@ -13,7 +13,7 @@ from projector.summaries import Contributions, DayOf
 from projector.tables import customer
 from shared import event_log, order_document
 from shared.database import Connection
-from shared.events import RecordedEvent
+from shared.recorded_event import RecordedEvent
 
 ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says about a row that it cannot take."""

@@ -5,11 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from projector.tables import order_timeline
-from shared import events as catalogue
 from shared import order_document
 from shared.anticipated import Anticipated
-from shared.events import RecordedEvent
 from shared.order_document import OrderDocument
+from shared.recorded_event import RecordedEvent, recorded_event
 
 Row = tuple[Any, ...]
 Documents = MutableMapping[UUID, OrderDocument]
@@ -32,7 +31,7 @@ class PoisonedEvent(Anticipated):
 def recorded(row: Row) -> RecordedEvent:
     """A row of the log (`event_log.SELECT_COLUMNS`), decoded. Raises `PoisonedEvent`."""
     try:
-        return catalogue.recorded_event(*row)
+        return recorded_event(*row)
     except Exception as error:
         raise PoisonedEvent(row[0], row[3], row[1], _described(error)) from error
 

@@ -20,7 +20,8 @@ from projector.tables.days import days_in
 from shared import event_log
 from shared.database import Connection, connect
 from shared.environment import Databases
-from shared.events import RecordedEvent, Timestamp
+from shared.events import Timestamp
+from shared.recorded_event import RecordedEvent
 
 CHUNK = 4000
 """Events read at once: enough to keep statements rare, few enough to keep memory flat."""

@@ -15,8 +15,9 @@ import msgspec
 
 from shared.book import Book
 from shared.database import Connection
-from shared.events import EVENTS, UnknownSchemaVersion, recorded_event
+from shared.events import EVENTS
 from shared.order_document import OrderDocument, Unfoldable, fold
+from shared.recorded_event import UnknownSchemaVersion, recorded_event
 
 EVENTS_WITH_SEALS = """
 SELECT e.position, e.stream_id, e.version, e.type, e.schema_version, e.state, e.recorded_at

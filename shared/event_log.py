@@ -8,7 +8,8 @@ import msgspec
 
 from shared.book import Book
 from shared.database import Connection
-from shared.events import RecordedEvent, Timestamp, recorded_event
+from shared.events import Timestamp
+from shared.recorded_event import RecordedEvent, recorded_event
 
 CANONICAL_TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 """SQL that renders a timestamptz as the `Timestamp` of `shared/events.py`."""

@@ -27,10 +27,12 @@ from eventsourcing.persistence import (
 from msgspec import Struct
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from shared.append_command import AppendedEvent, Command, Outcome, StoredAnswer
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect, conninfo
-from shared.events import Envelope, Event, decode_data
-from shared.group_commit import AppendedEvent, Command, GroupCommit, NotApplied, Outcome, StoredAnswer
+from shared.events import Event
+from shared.group_commit import GroupCommit, NotApplied
+from shared.recorded_event import Envelope, decode_data
 
 State = TypeVar("State")
 

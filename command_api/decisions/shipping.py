@@ -18,14 +18,7 @@ from command_api.refusals import (
     duplicate_id,
 )
 from command_api.state import Order, ShipmentState
-from shared.events import (
-    Event,
-    LineQuantity,
-    ShipmentDelivered,
-    ShipmentDispatched,
-    ShipmentPrepared,
-    Timestamp,
-)
+from shared.events import Event, LineQuantity, ShipmentDelivered, ShipmentDispatched, ShipmentPrepared, Timestamp
 from shared.money import in_words
 
 MAX_SHIPMENTS = 500

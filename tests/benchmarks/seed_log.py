@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from uuid_utils.compat import uuid7
 
+from shared.append_command import AppendedEvent, Command, Contact
 from shared.book import Book
 from shared.database import connect
 from shared.events import (
@@ -31,9 +32,8 @@ from shared.events import (
     ShipmentDelivered,
     ShipmentDispatched,
     ShipmentPrepared,
-    new_event,
 )
-from shared.group_commit import AppendedEvent, Command, Contact
+from tests.support.new_events import new_event
 
 OPEN_ORDERS = 300
 """So many orders take turns in the log."""

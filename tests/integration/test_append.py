@@ -8,9 +8,10 @@ import psycopg
 import pytest
 
 from shared import event_log
+from shared.append_command import AppendedEvent, Command
 from shared.audit import _seals
 from shared.database import connect
-from shared.group_commit import AppendedEvent, Command, GroupCommit
+from shared.group_commit import GroupCommit
 from tests.support.commands import command
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from shared.append_command import AppendedEvent, Command
 from shared.audit import audit
 from shared.database import connect
-from shared.group_commit import AppendedEvent, Command, GroupCommit
+from shared.group_commit import GroupCommit
 from tests.support.commands import command
 from tests.support.orders import confirm, creation, handling, pay
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from shared.group_commit import Answer, AppendedEvent, Command
+from shared.append_command import Answer, AppendedEvent, Command
 
 
 def command(stream_id: UUID | None = None, version: int = 0, events: int = 1, key: str | None = None, **rest) -> Command:
