@@ -10,7 +10,6 @@ from command_api.demo import demo_command
 from command_api.import_file import import_command
 from command_api.settings import Settings
 from shared import auth, logs, migrate
-from shared.database import DatabaseUnavailable
 from shared.environment import Place, place_options
 from shared.serving import Serving, serve, serving_options
 
@@ -36,21 +35,18 @@ def command_api(place: Place, query_url: str | None, **serving: Any) -> None:  #
     which is never an argument: those are for everybody to see.
     """
     logs.configure("command-api")
-    try:
-        verify = auth.from_environment(os.environ)
-        with place.open() as databases:
-            migrate.check(databases.events_url, databases.book, "events")
-            how = Serving(**serving)
-            settings = Settings(
-                book=databases.book,
-                events_url=databases.events_url,
-                verify=verify,
-                query_url=query_url,
-                connections=how.threads,
-            )
-            serve(lambda: opened(settings), how)
-    except (auth.NoAuthKey, migrate.WrongRevision, DatabaseUnavailable) as error:
-        raise click.ClickException(str(error)) from error
+    verify = auth.from_environment(os.environ)
+    with place.open() as databases:
+        migrate.check(databases.events_url, databases.book, "events")
+        how = Serving(**serving)
+        settings = Settings(
+            book=databases.book,
+            events_url=databases.events_url,
+            verify=verify,
+            query_url=query_url,
+            connections=how.threads,
+        )
+        serve(lambda: opened(settings), how)
 
 
 commands.add_command(import_command)

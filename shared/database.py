@@ -45,7 +45,8 @@ def connect(url: str, role: str | None = None, application_name: str = "daybook"
     try:
         return psycopg.connect(conninfo(url, role, application_name, **settings), autocommit=True)
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"cannot connect to {without_secret(url)}: {error}".strip()) from error
+        words = " ".join(str(error).split())  # libpq speaks in paragraphs
+        raise DatabaseUnavailable(f"cannot connect to {without_secret(url)}: {words}") from error
 
 
 def without_secret(url: str) -> str:

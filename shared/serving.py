@@ -18,6 +18,7 @@ import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from shared.anticipated import Anticipated
 from shared.worker import PoliteWorker
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _log = logging.getLogger(__name__)
 
 Opened = Callable[[], AbstractContextManager["WSGIApplication"]]
 """Opens the app with its connections, in the process that will serve it; leaving the context closes them."""
+
+
+class CannotListen(Anticipated):
+    """The port is taken, or the address is not ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +73,14 @@ def serve(opened: Opened, serving: Serving) -> None:
     """
     listener = listen(serving.host, serving.port)
     url = _url(listener, serving.host)
-    _log.info("listening at %s with %s workers of %s threads", url, serving.workers, serving.threads)
-    _Server(opened, serving, listener.detach(), url).run()
+    master = os.getpid()
+    try:
+        _Server(opened, serving, listener.detach(), url).run()
+    except SystemExit as end:
+        if os.getpid() != master:  # a worker: what was opened before the fork is for the master to close
+            logging.shutdown()
+            os._exit(end.code if isinstance(end.code, int) else 1)
+        raise
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -80,7 +91,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address, family=family, backlog=2048)
     except OSError as error:
         reason = f"{error.strerror or error}; choose another port"
-        raise click.ClickException(f"cannot listen at {host}:{port}: {reason}") from error
+        raise CannotListen(f"cannot listen at {host}:{port}: {reason}") from error
 
 
 def _url(listener: socket.socket, host: str) -> str:
@@ -125,11 +136,14 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def _announce(self, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
         """Say that we are ready: the last of the first workers does; later ones only replace a dead one."""
+        if worker.age != self._serving.workers:
+            return
         path = os.environ.get(READY_FILE_VARIABLE)
-        if path and worker.age == self._serving.workers:
+        if path:
             beside = Path(f"{path}.{os.getpid()}")
             beside.write_text(json.dumps({"url": self._url}))
             beside.replace(path)
+        _log.info("ready at %s, %s workers of %s threads", self._url, worker.age, self._serving.threads)
 
 
 class _ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
