@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.database import connect
+
+SALES = "SELECT day::text, orders_placed, net_sales_amount, shipping_amount FROM reads.sales_daily"
+CUSTOMERS = "SELECT customer_id, orders, ordered_amount, captured_amount, units FROM reads.customer_total"
 SHIPPING = {"POST", "DOT", "C2"}
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "online-retail-2010-12.csv.gz"
 
@@ -95,3 +99,43 @@ def _order(invoice: str, its_rows: list[dict[str, str]]) -> dict:
             }
         ]
     return order
+
+
+class Expected:
+    """Sums taken straight from the file, without the rejected invoices."""
+
+    def __init__(self, rejected):
+        self.days = defaultdict(lambda: [set(), 0, 0])  # day → invoices, goods, shipping
+        self.customers = defaultdict(lambda: [set(), 0, 0])  # customer → invoices, amount, units
+        self.lines = 0
+        for row in rows():
+            if row["InvoiceNo"] in rejected:
+                continue
+            amount = pence(row)
+            is_shipping = row["StockCode"] in SHIPPING
+            day = self.days[row["InvoiceDate"][:10]]
+            day[0].add(row["InvoiceNo"])
+            day[2 if is_shipping else 1] += amount
+            self.lines += not is_shipping
+            if row["CustomerID"]:
+                customer = self.customers[row["CustomerID"]]
+                customer[0].add(row["InvoiceNo"])
+                customer[1] += amount
+                customer[2] += 0 if is_shipping else int(row["Quantity"])
+        self.goods = sum(day[1] for day in self.days.values())
+        self.shipping = sum(day[2] for day in self.days.values())
+        self.orders = sum(len(day[0]) for day in self.days.values())
+
+    def compare(self, databases):
+        with connect(databases.reads_url) as reads:
+            sales = {day: tuple(rest) for day, *rest in reads.execute(SALES)}
+            customers = {customer: tuple(rest) for customer, *rest in reads.execute(CUSTOMERS)}
+            totals = reads.execute(
+                "SELECT count(*), sum(grand_total_amount), sum(captured_amount), sum(line_count) FROM reads.order_list"
+            ).fetchone()
+        assert sales == {day: (len(ids), goods, shipping) for day, (ids, goods, shipping) in self.days.items()}
+        assert customers == {
+            customer: (len(ids), amount, amount, units) for customer, (ids, amount, units) in self.customers.items()
+        }
+        both = self.goods + self.shipping
+        assert totals == (self.orders, both, both, self.lines)
