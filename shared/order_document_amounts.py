@@ -4,17 +4,30 @@ Stored amounts are divided, never computed anew: shares are those of `domain.md`
 `shipping` are without tax, also when prices include it, so that net + tax + shipping + adjustment = total.
 """
 
+from collections.abc import Iterable
+
 from shared.events import CancelReason, RefundRequested
 from shared.money import share
 from shared.order_document_shape import Cancellation, DocumentLine, OrderDocument, Totals
 
 
 def cancel_open_units(document: OrderDocument, reason: CancelReason | None, occurred_at: str) -> None:
-    """Cancel every open unit; with the last unit the shipping charge and the adjustment fall too."""
+    """Cancel whatever is neither cancelled nor in a shipment."""
+    cancel_units(document, [(line, line.open) for line in document.lines if line.open], reason, occurred_at)
+
+
+def cancel_units(
+    document: OrderDocument,
+    quantities: Iterable[tuple[DocumentLine, int]],
+    reason: CancelReason | None,
+    occurred_at: str,
+) -> None:
+    """Cancel so many open units of each line; with the last unit the shipping charge and the adjustment fall too."""
     units, totals = document.units, document.totals
-    taken_off = [_cancel(document, line, line.open, reason, occurred_at) for line in document.lines if line.open]
-    units.cancelled += units.open
-    units.open = 0
+    taken_off = [_cancel(document, line, quantity, reason, occurred_at) for line, quantity in quantities]
+    cancelled = sum(cancellation.quantity for cancellation in taken_off)
+    units.open -= cancelled
+    units.cancelled += cancelled
     charges = shipping_gross(totals, prices_include_tax=document.prices_include_tax)
     if units.cancelled == units.ordered and (charges or totals.adjustment_amount):
         tax, adjustment = totals.shipping_tax_amount, totals.adjustment_amount

@@ -19,6 +19,7 @@ from shared.events import (
     ShipmentDispatched,
 )
 from shared.order_document import Unfoldable, contact_refs, decode, encode, fold
+from shared.order_document_amounts import cancel_units
 from shared.order_document_labels import fulfillment_status, payment_status, return_status
 from shared.order_document_shape import PaymentSums, Units
 from tests.support.histories import (
@@ -284,6 +285,21 @@ def test_cancelling_takes_off_every_unit_and_the_charges_on_its_day():
     )
 
 
+def test_units_cancelled_one_by_one_take_off_what_all_of_them_do():
+    """Vector (a) of domain.md §1.2; the charges fall with the last unit."""
+    document = document_of(created(), placed())
+    for after in (6912 - 2141, 6912 - 4281, 0):
+        cancel_units(document, [(document.lines[0], 1)], "inventory", at(24))
+        assert document.totals.grand_total_amount == after
+    assert [(one.quantity, one.net_amount, one.tax_amount) for one in document.cancellations] == [
+        (1, 1799, 342),
+        (1, 1799, 341),
+        (1, 1799, 342),
+        (0, 0, 0),
+    ]
+    assert (document.units.open, document.units.cancelled, document.lines[0].current_total_amount) == (0, 3, 0)
+
+
 def test_an_empty_draft_is_cancelled_with_its_shipping_charge():
     document = document_of(created(lines=()), CANCELLED)
     assert (document.status, document.totals.grand_total_amount) == ("cancelled", 0)
@@ -329,6 +345,20 @@ def test_a_credit_lowers_what_is_due_and_knows_its_tax_and_shipping():
     assert (goods.refunds[0].credit_tax_amount, goods.refunds[0].credit_shipping_amount) == (342, 490)
     goodwill = document_of(*paid, refund(1000, 500)).refunds[0]
     assert (goodwill.credit_tax_amount, goodwill.credit_shipping_amount) == (80, 0)  # 1025 of 6422, of 500
+
+
+def test_a_credit_for_shipping_has_the_tax_of_shipping():
+    taxed = created(shipping_amount=490, shipping_tax_amount=93)
+    document = document_of(taxed, placed(), authorized(), captured(7005), refund(583, 583, shipping_amount=583))
+    credit = document.refunds[0]
+    assert (credit.credit_tax_amount, credit.credit_shipping_amount) == (93, 490)
+
+
+def test_goodwill_and_then_a_cancellation_leave_nothing_due():
+    """What was given back although it was owed cannot make the customer owe less than nothing."""
+    document = document_of(created(), placed(), authorized(), captured(6912), refund(500, 500), CANCELLED)
+    assert (document.payment.due_amount, document.payment.overpaid_amount) == (0, 6412)
+    assert document.attention == ["refund_due"]
 
 
 def test_units_move_from_open_to_delivered():
