@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -66,12 +67,17 @@ class Build:
             summaries.merge_parts(self.reads, self.tables)
             self.reads.execute(self.tables.sql(customer.RECOMPUTE), {"customers": None})
         self.phase("indexing")
-        for table in TABLES:
-            generation.create_indexes(self.reads, self.tables, table)
+        with ThreadPoolExecutor(self._work.workers) as sessions:
+            list(sessions.map(self._index, TABLES))
         last = checkpoint.event_id(self.events, self.tables.book, head)
         self.reads.execute(self.tables.sql(STAND_AT), [head, last])
         self.reads.execute(self.tables.sql("DROP TABLE {reads}.slice"))
         return self._stand()
+
+    def _index(self, table: str) -> None:
+        role = self.tables.book.names["projector_role"]
+        with connect(self._work.databases.reads_url, role, f"daybook {self._purpose} indexing", **SETTINGS) as reads:
+            generation.create_indexes(reads, self.tables, table)
 
     def catch_up(self, stand: Checkpoint, upto: int) -> Checkpoint:
         """Post by position what the slices did not, up to and with position `upto`."""

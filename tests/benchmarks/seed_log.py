@@ -1,4 +1,4 @@
-"""Fill a log with invented orders through the real append function: `python tests/benchmarks/seed_log.py URL ORDERS`.
+"""Fill a log with invented orders through the real append function: `python -m tests.benchmarks.seed_log URL ORDERS`.
 
 Every order is created and placed; then it is confirmed, paid, shipped and completed, or cancelled, or left where it is:
 about five events each, those of some hundred orders mixed. Same ORDERS and SEED, same log (but for times and ids).
