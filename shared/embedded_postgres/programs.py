@@ -15,11 +15,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
+from shared import ending
 from shared.embedded_postgres.errors import BinariesMissing, NoAccount
 
 ACCOUNT = "nobody"
@@ -30,7 +32,6 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}
 
 Identity = Literal["ourselves", "account", "namespace"]
 
-_PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
 _INSIDE = 65534  # what root is called inside its namespace; any number but 0
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -65,8 +66,7 @@ class Programs:
             user=self.uid if dropped else None,
             group=self.gid if dropped else None,
             extra_groups=[] if dropped else None,
-            # Calls libc and writes three files, nothing that a lock of another thread could hold up.
-            preexec_fn=partial(_as_child, os.getpid(), self.identity),  # noqa: PLW1509
+            preexec_fn=partial(_as_child, self.identity, ending.with_parent(signal.SIGINT)),  # noqa: PLW1509 -- see there
         )
 
     def version(self) -> str:
@@ -160,14 +160,11 @@ def _try(programs: Programs) -> None:
         ) from error
 
 
-def _as_child(parent: int, identity: Identity) -> None:
+def _as_child(identity: Identity, end_with_parent: Callable[[], None]) -> None:
     """What the new process does before it becomes the program."""
     if identity == "namespace":
         _enter_namespace()
-    if _libc is not None:  # after every change of identity, which would undo it
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # it died before the call
-            os._exit(1)
+    end_with_parent()
 
 
 def _enter_namespace() -> None:

@@ -298,7 +298,7 @@ def test_a_stale_pid_file_that_names_a_living_process_is_removed(tmp_path):
 
 
 def test_a_server_that_outlived_its_owner_is_ended_first(data_dir):
-    code = "from shared.embedded_postgres import programs; programs._libc = None\n" + OWN
+    code = "from shared import ending; ending._libc = None\n" + OWN
     with python(code, data_dir) as owner:
         left = json.loads(line_of(owner))
         owner.kill()

@@ -1,0 +1,99 @@
+"""The operator's small commands: `daybook migrate`, `daybook audit`, `daybook token`."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from shared import auth
+from shared.environment import Place, place_options
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@click.command()
+@place_options
+def migrate(place: Place) -> None:
+    """Bring the schemas to this version, on one database or both. Harmless when repeated, or run twice at once."""
+    from shared.migrate import migrate as apply  # noqa: PLC0415 -- only here is a database needed
+
+    with place.open() as databases:
+        applied = apply(databases.events_url, databases.reads_url, databases.book)
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo("up to date")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@place_options
+def audit(place: Place, *, as_json: bool) -> None:
+    """Recompute the seals of the whole log and check every order against the rules.
+
+    Exits with 1 and names the first position that does not fit, if there is one.
+    """
+    from shared import audit as auditing  # noqa: PLC0415 -- only here are a database and the fold needed
+    from shared.database import connect  # noqa: PLC0415
+
+    with place.open() as databases, connect(databases.events_url, application_name="daybook audit") as connection:
+        result = auditing.audit(connection, databases.book)
+    if as_json:
+        facts = {"events": result.events, "commits": result.commits, "digest": result.digest.hex()}
+        click.echo(json.dumps(facts | {"findings": [finding._asdict() for finding in result.findings]}))
+    else:
+        for finding in result.findings:
+            click.echo(f"position {finding.position}: {finding.what}")
+        verdict = f"{len(result.findings)} findings" if result.findings else "clean"
+        click.echo(f"{result.events} events in {result.commits} commits, head {result.digest.hex()}: {verdict}")
+    if result.findings:
+        raise click.exceptions.Exit(1)
+
+
+class _Duration(click.ParamType[int]):
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS else (text, "s")
+        if not number.isdecimal() or not int(number):
+            self.fail(f"{text!r} is no duration: expected a number and s, m, h or d, as in 12h", param, ctx)
+        return int(number) * UNITS[unit]
+
+
+@click.command()
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    metavar="SCOPE",
+    help=f"What the token grants, repeatable: all, or of {' '.join(auth.SCOPES)}.",
+)
+@click.option("--ttl", type=_Duration(), default="12h", show_default=True, help="How long it is good for.")
+@click.option("--subject", default="operator", show_default=True, help="Whom it speaks for; stands in the log.")
+@click.option(
+    "--data-dir",
+    envvar="DAYBOOK_DATA_DIR",
+    show_envvar=True,
+    default=".daybook",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Whose secret signs it (that of `daybook up`) unless DAYBOOK_AUTH_SECRET is set.",
+)
+def token(scopes: tuple[str, ...], ttl: int, subject: str, data_dir: Path) -> None:
+    """Print a bearer token for the APIs."""
+    wanted = [scope for text in scopes for scope in text.replace(",", " ").split()]
+    unknown = set(wanted) - {*auth.SCOPES, "all"}
+    if unknown:
+        raise click.UsageError(f"unknown scope {', '.join(sorted(unknown))}: expected all, {', '.join(auth.SCOPES)}")
+    secret_file = data_dir / "auth-secret"
+    secret = os.environ.get(auth.SECRET_VARIABLE)
+    if not secret:
+        if not secret_file.exists():
+            raise click.UsageError(
+                f"no secret to sign with: set {auth.SECRET_VARIABLE}, or name the --data-dir of `daybook up`"
+            )
+        secret = secret_file.read_text()
+    granted = auth.SCOPES if "all" in wanted else tuple(wanted)
+    click.echo(auth.mint(secret, subject, granted, ttl))
