@@ -57,6 +57,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     app = http.new_app("query_api")
     freshness = Freshness(reads, head, listener, most_waiting=max(1, settings.threads // 2))
     authenticator = Authenticator(settings.verify)
+    app.extensions["listener"] = listener
     ask: Ask = partial(Question, authenticator=authenticator, freshness=freshness)
     for route in (*ROUTES, Route("/v1/status/projections", None, _status(reads, head))):
         app.add_url_rule(route.path, route.view.__name__, _in_flask(route, ask, freshness))

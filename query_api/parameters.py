@@ -28,10 +28,11 @@ def parse(query_string: str, parsers: Mapping[str, Parser]) -> dict[str, Any]:
     """Read the query string; gives the parameters that were sent. Raises a `Problem` that names every error."""
     values: dict[str, Any] = {}
     errors: list[dict[str, str]] = []
-    for raw_name, raw_value in parse_qsl(query_string.encode("latin-1"), keep_blank_values=True):
-        name = raw_name.decode(errors="replace")
+    # WSGI's texts are bytes in disguise (latin-1), which are UTF-8 or wrong.
+    for raw_name, raw_value in parse_qsl(query_string, keep_blank_values=True, encoding="latin-1"):
+        name = raw_name.encode("latin-1").decode(errors="replace")
         try:
-            values[name] = _value(name, raw_value, parsers, repeated=name in values)
+            values[name] = _value(name, raw_value.encode("latin-1"), parsers, repeated=name in values)
         except Unfit as unfit:
             values[name] = None
             errors.append({"parameter": name, "code": unfit.code, "detail": str(unfit)})

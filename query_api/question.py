@@ -78,7 +78,8 @@ class Question:
         return Problem(code, detail, headers=dict(self._freshness.headers(position)))
 
     def _link(self, relation: str, cursor: str) -> str:
-        sent = parse_qsl(self._environ.get("QUERY_STRING", ""), keep_blank_values=True, encoding="utf-8")
-        query = urlencode([*((name, value) for name, value in sent if name != "cursor"), ("cursor", cursor)])
-        path = quote(self._environ["PATH_INFO"].encode("latin-1"))
+        sent = parse_qsl(self._environ.get("QUERY_STRING", ""), keep_blank_values=True, encoding="latin-1")
+        kept = [(name, value) for name, value in sent if name != "cursor"]
+        query = urlencode([*kept, ("cursor", cursor)], encoding="latin-1")
+        path = quote(self._environ["PATH_INFO"], encoding="latin-1")
         return f'<{path}?{query}>; rel="{relation}"'

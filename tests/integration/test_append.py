@@ -130,9 +130,7 @@ def test_an_answer_without_events_is_stored_and_makes_no_seal(log, admin):
         events=[],
         principal="tester",
         key="k",
-        answer=type(nothing.answer)(
-            fingerprint="f", status=200, body="{}", etag='"1"', location=None, position=1
-        ),
+        answer=type(nothing.answer)(fingerprint="f", status=200, body="{}", etag='"1"', location=None, position=1),
     )
     assert log.append(nothing).outcome == "appended"
     assert log.append(nothing).answer.position == 1
@@ -244,7 +242,9 @@ def test_a_tailing_reader_never_sees_a_position_before_all_lower_ones(migrated):
     assert len(seen) == 8 * (20 + 40 + 60)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE events.event SET state = ''", "DELETE FROM events.event", "TRUNCATE events.seal"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE events.event SET state = ''", "DELETE FROM events.event", "TRUNCATE events.seal"]
+)
 def test_the_log_is_append_only_even_for_the_administrator(log, admin, statement):
     log.append(command())
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="the log is append-only"):

@@ -1,7 +1,8 @@
 """A shop for tests of the query API: orders are written, posted on request, and read over HTTP."""
 
+import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 from command_api.handling import Handling
 from projector.daemon import run_once
 from query_api.app import opened
+from query_api.listener import Listener
 from query_api.settings import Settings
 from shared import auth
 from shared.database import Connection, connect
@@ -19,22 +21,57 @@ from tests.support.orders import creation, handling
 SECRET = "a secret of the tests, long enough"
 BEARER = "Bearer " + auth.mint(SECRET, "reader", ("orders:read", "reports:read"), 3600)
 
+ROW_LIKE_ANOTHER = """
+INSERT INTO reads.order_list
+SELECT changed.*
+FROM (SELECT row FROM reads.order_list AS row LIMIT 1) AS present,
+    jsonb_populate_record(present.row, %s::jsonb) AS changed
+"""
+
 
 def settings(databases: Databases, **rest: Any) -> Settings:
     wanted = {"events_url": databases.events_url} | rest
-    return Settings(
-        book=databases.book, reads_url=databases.reads_url, verify=auth.shared_secret(SECRET), **wanted
-    )
+    return Settings(book=databases.book, reads_url=databases.reads_url, verify=auth.shared_secret(SECRET), **wanted)
+
+
+@contextmanager
+def reader(databases: Databases, **rest: Any):
+    """A query API without a shop around it: `get(path)`."""
+    with opened(settings(databases, **rest)) as app:
+        yield Reader(app.test_client())
+
+
+@contextmanager
+def open_shop(databases: Databases, **rest: Any):
+    writing = handling(databases)
+    try:
+        with opened(settings(databases, **rest)) as app, connect(databases.reads_url) as admin:
+            yield Shop(app.test_client(), databases, admin, writing, app.extensions["listener"])
+    finally:
+        writing.store.close()
 
 
 @dataclass
-class Shop:
+class Reader:
+    """The query API's client."""
+
+    client: Any
+
+    def get(self, path: str, bearer: str | None = BEARER, method: str = "GET", **headers: str) -> TestResponse:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if bearer:
+            sent["Authorization"] = bearer
+        return self.client.open(path, method=method, headers=sent)
+
+
+@dataclass
+class Shop(Reader):
     """One book with its write side, its projector on request, and the query API's client."""
 
     databases: Databases
-    client: Any
     admin: Connection
-    writing: Handling = field(repr=False)
+    writing: Handling
+    listener: Listener
 
     def place(self, **fields) -> UUID:
         order = creation(self.writing.store, **fields)
@@ -49,42 +86,12 @@ class Shop:
         self.post()
         return order_id
 
-    def get(self, path: str, bearer: str | None = BEARER, method: str = "GET", **headers: str) -> TestResponse:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if bearer:
-            sent["Authorization"] = bearer
-        return self.client.open(path, method=method, headers=sent)
+    def token(self, position: int) -> str:
+        return f"{self.admin.execute('SELECT id FROM events.log').fetchone()[0]}.{position}"
 
-    def token(self, position: int, log_id: str | None = None) -> str:
-        if log_id is None:
-            log_id = self.admin.execute("SELECT id FROM events.log").fetchone()[0]
-        return f"{log_id}.{position}"
-
-    def list_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Put rows into `order_list` that differ from a posted order's in these columns."""
-        self.admin.cursor().executemany(
-            """
-            INSERT INTO reads.order_list
-            SELECT changed.*
-            FROM (SELECT * FROM reads.order_list LIMIT 1) AS present,
-                jsonb_populate_record(present, %s::jsonb) AS changed
-            """,
-            [[row_json(row)] for row in rows],
-        )
-
-
-def row_json(row: dict[str, Any]) -> str:
-    import json  # noqa: PLC0415
-
-    order_id = str(row.get("order_id") or uuid4())
-    return json.dumps({"number": None, "external_id": None, "item": json.dumps({"order_id": order_id})} | row | {"order_id": order_id})
-
-
-@contextmanager
-def open_shop(databases: Databases, **rest: Any):
-    writing = handling(databases)
-    try:
-        with opened(settings(databases, **rest)) as app, connect(databases.reads_url) as admin:
-            yield Shop(databases, app.test_client(), admin, writing)
-    finally:
-        writing.store.close()
+    def list_rows(self, *rows: dict[str, Any]) -> None:
+        """Put rows into `order_list` that differ from a posted order's in these columns; `item` is the row's id."""
+        for row in rows:
+            order_id = str(row.get("order_id") or uuid4())
+            own = {"order_id": order_id, "number": None, "external_id": None, "item": json.dumps(order_id)}
+            self.admin.execute(ROW_LIKE_ANOTHER, [json.dumps(own | row)])
