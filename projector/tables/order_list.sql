@@ -52,4 +52,4 @@ CREATE TABLE {reads}.order_list (
     position bigint NOT NULL
 )
 -- Rows of two kilobytes stay whole and uncompressed.
-WITH (toast_tuple_target = 8160, fillfactor = 85);
+WITH (toast_tuple_target = 8160);

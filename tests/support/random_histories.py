@@ -70,7 +70,6 @@ class Walk:
         self.shipping = draw(AMOUNTS) if draw(st.booleans()) else 0
         self.facts = {
             "order_id": str(order_id),
-            "external_id": None,
             "channel": draw(st.sampled_from(["web", "pos"])),
             "currency": draw(st.sampled_from(["EUR", "GBP"])),
             "customer_id": draw(st.sampled_from([None, "c-1", "c-2"])),
@@ -83,8 +82,7 @@ class Walk:
         self.open: dict[str, int] = {}
         self.payments: dict[str, list[int]] = {}  # authorised, captured, asked back
         self.parcels: dict[str, str] = {}
-        self.captures = 0
-        self.refunds = 0
+        self.captures = self.refunds = 0
 
     def record(self, event: Event) -> None:
         self.time += timedelta(hours=self.draw(st.integers(0, 30)))

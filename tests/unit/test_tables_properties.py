@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from command_api.evolve import fold as write_side_fold
 from projector import tables
 from projector.tables import order_list, sales_daily
 from projector.tables.days import days_in
@@ -143,6 +144,24 @@ def test_money_sums_are_those_of_the_events(events):
     assert payment.due_amount - net_paid == payment.outstanding_amount - payment.overpaid_amount
     assert payment.outstanding_amount * payment.overpaid_amount == 0
     assert min(net_paid, payment.due_amount, payment.outstanding_amount, payment.overpaid_amount) >= 0
+
+
+@given(histories())
+def test_the_document_says_what_the_write_side_thinks(events):
+    """I41: two folds that share no code."""
+    document, order = folded(events), write_side_fold(event.event for event in events if event.event is not None)
+    assert (document.status, document.number) == (order.status, order.number)
+    assert document.totals.grand_total_amount == order.grand_total
+    payment = document.payment
+    assert (payment.due_amount, payment.outstanding_amount) == (order.due, order.outstanding)
+    assert (payment.overpaid_amount, payment.open_authorized_amount) == (order.overpaid, order.open_authorized)
+    for line in document.lines:
+        known = order.lines[line.line_id]
+        assert line.current_total_amount == order.current_total(known)
+        assert [getattr(line, name) for name in UNITS_OF_LINES] == [getattr(known, name) for name in UNITS_OF_LINES]
+    assert {one.shipment_id: one.state for one in document.shipments} == {
+        shipment_id: shipment.state for shipment_id, shipment in order.shipments.items()
+    }
 
 
 @given(st.lists(histories(), min_size=1, max_size=3))
