@@ -91,11 +91,9 @@ def require_same_code(checkpoint: Checkpoint, generation: Generation, timezone: 
         )
 
 
-def require_same_history(
-    checkpoint: Checkpoint, generation: Generation, events: Connection, book: Book
-) -> event_log.Head:
+def require_same_history(checkpoint: Checkpoint, generation: Generation, events: Connection) -> event_log.Head:
     """Raise `AnotherHistory` unless the tables were posted from this very log; returns the log's head."""
-    head = event_log.head(events, book)
+    head = event_log.head(events, generation.book)
     remedy = "if this is the right database, run `daybook rebuild`"
     if checkpoint.log_id != head.log_id:
         raise AnotherHistory(
@@ -107,7 +105,7 @@ def require_same_history(
             f"the tables in {generation.schema} stand at position {checkpoint.position}, "
             f"the log ends at {head.position}, so it is another history: {remedy}"
         )
-    if checkpoint.position and (found := event_id(events, book, checkpoint.position)) != checkpoint.event_id:
+    if checkpoint.position and (found := event_id(events, generation.book, checkpoint.position)) != checkpoint.event_id:
         raise AnotherHistory(
             f"the tables in {generation.schema} have posted event {checkpoint.event_id} at position "
             f"{checkpoint.position}, the log has {found} there, so it is another history: {remedy}"

@@ -170,7 +170,7 @@ def require_ours(events: Connection, reads: Connection, tables: Generation, time
     stand = checkpoint.read(reads, tables)
     if stand is not None:
         checkpoint.require_same_code(stand, tables, timezone)
-        checkpoint.require_same_history(stand, tables, events, tables.book)
+        checkpoint.require_same_history(stand, tables, events)
     return stand
 
 

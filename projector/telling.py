@@ -1,0 +1,78 @@
+"""What rebuild, verify and status tell people."""
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from projector.comparing import Comparison, Difference
+from projector.rebuild import Statistics
+
+
+def statistics(done: Statistics) -> None:
+    """What a rebuild did."""
+    position, seconds = done.position, done.seconds
+    click.echo(
+        f"Rebuilt up to position {position:,} in {seconds:.1f} s: {position / seconds:,.0f} events/s, "
+        f"{done.switching_seconds:.2f} s of it with the projector's lock."
+    )
+    for table, rows in done.rows.items():
+        click.echo(f"  {table:<16} {rows:>12,} rows")
+
+
+def differences(position: int, comparison: Comparison) -> None:
+    """What a verification found, and what to do about it."""
+    click.echo(f"The read tables are not what the log comes to at position {position:,}:")
+    for table, rows in comparison.rows.items():
+        click.echo(f"  {table}: {rows:,} row{'s' if rows != 1 else ''}")
+    click.echo()
+    for row in comparison.examples:
+        _difference(row)
+    click.echo()
+    for order, positions in comparison.events.items():
+        shown = ", ".join(map(str, positions[:10])) + (" …" if len(positions) > 10 else "")  # noqa: PLR2004
+        click.echo(f"order {order}: events {shown}")
+    click.echo("\nTo replace the tables by what the log comes to: daybook rebuild", err=True)
+
+
+def _difference(row: Difference) -> None:
+    key = ", ".join(f"{name} {value}" for name, value in row.key.items())
+    click.echo(f"{row.table} [{key}]")
+    if row.missing:
+        click.echo(f"    there is no such row {'in the read tables' if row.missing == 'live' else 'any more'}")
+    for column, (live, again) in row.columns.items():
+        click.echo(f"    {column}: {_short(live)}, should be {_short(again)}")
+    if row.orders:
+        click.echo(f"    orders: {', '.join(row.orders)}")
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:97]}…"  # noqa: PLR2004
+
+
+def status(found: dict[str, Any]) -> None:
+    """How the read side stands, for people."""
+    reads = found["reads"]
+    table = Table.grid(padding=(0, 2))
+    table.add_row("log", f"{found['log_id']}, {found['head_position']:,} events")
+    table.add_row("read tables", reads["state"])
+    if reads["position"] is not None:
+        table.add_row(
+            "position", f"{reads['position']:,}, {reads['lag_events']:,} events and {reads['lag_seconds']} s behind"
+        )
+        table.add_row("generation", f"{reads['generation']}, revision {reads['revision']}")
+    table.add_row("leader", f"{reads['leader']}, heartbeat {reads['heartbeat_at']}" if reads["leader"] else "none")
+    table.add_row("standbys", ", ".join(reads["standbys"]) or "none")
+    if found["paused"]:
+        table.add_row("paused", f"by {found['paused']['by']} since {found['paused']['since']}")
+    if going_on := found["rebuild"]:
+        progress = f"{going_on['phase']}, {going_on['position']:,} of {going_on['head_position']:,} events"
+        table.add_row(
+            going_on["purpose"], progress if going_on["running"] else "was ended before it was done: run it again"
+        )
+    if found["why"]:
+        table.add_row("why", found["why"])
+    Console(highlight=False, soft_wrap=True).print(table)
