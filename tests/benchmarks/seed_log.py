@@ -200,4 +200,4 @@ def seed(url: str, orders: int, book: Book | None = None, seed_number: int = 1) 
 if __name__ == "__main__":
     began = time.monotonic()
     count = seed(sys.argv[1], int(sys.argv[2]))
-    print(f"{count} events in {time.monotonic() - began:.1f} s")  # noqa: T201
+    print(f"{count} events in {time.monotonic() - began:.1f} s")

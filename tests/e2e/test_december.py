@@ -10,6 +10,7 @@ from projector.daemon import run_once
 from shared.audit_command import audit_command
 from tests.support import retail
 
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """The month as NDJSON."""
