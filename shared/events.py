@@ -4,7 +4,8 @@ An event is a frozen struct, named in the past tense, with a stable dotted type 
 Rules (`domain.md` §1.7): inside a schema version changes are additive only; a breaking change is a new
 `schema_version` with an upcaster in `shared/recorded_event.py` and a frozen fixture in `tests/fixtures/events`.
 
-Times are `Timestamp`s: RFC 3339 text, UTC, six decimals, `Z`. Of fixed width, they compare as text.
+Times are `Timestamp`s: RFC 3339 text, UTC, six decimals, `Z`. Of fixed width, they compare as text. Requests check the
+pattern; here its check would be a third of what reading an event costs.
 Personal data is never in an event: fields ending in `_ref` name a row of the contact vault.
 """
 
@@ -12,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-Timestamp = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$(?!\n)")]
+Timestamp = Annotated[str, Meta(min_length=27, max_length=27)]
 ActorType = Literal["user", "service", "system", "import"]
 OrderStatus = Literal["draft", "placed", "confirmed", "completed", "cancelled"]
 CancelReason = Literal["customer", "declined", "fraud", "inventory", "staff", "expired", "other"]
