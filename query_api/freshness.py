@@ -88,7 +88,7 @@ class Freshness:
     def now(self) -> tuple[int, float | None]:
         """Give the position of the read tables and their lag in seconds, None if nobody knows it."""
         position = read(self._reads, CHECKPOINT).position
-        head = self._head.known(position)
+        head = self._head.fresh(position)
         return position, head and round(head.lag(position), 3)
 
     def _awaited(self, wished: Wish, deadline: float, template: str, *values: Value) -> Reading:

@@ -118,25 +118,21 @@ def standing(reads: Sessions) -> Standing:
 
 
 def representation(standing: Standing, head: Known | None) -> dict[str, Any]:
-    """Show how the read side stands, and in one sentence why it is behind, if it is."""
+    """Show how the read side stands, and in one sentence why it is behind, if it is (as `daybook status` does)."""
     tables, leader = standing.checkpoint, standing.leader
-    shown: dict[str, Any] = {"state": "missing"}
-    if tables:
-        shown = {
-            "state": "live" if tables.revision == REVISION else "other_revision",
-            "generation": tables.generation,
-            "revision": tables.revision,
-            "position": tables.position,
-            "posted_at": tables.posted_at,
-            "lag_events": head and max(0, head.position - tables.position),
-            "lag_seconds": head and round(head.lag(tables.position), 3),
-        }
+    state, unfit = _fitness(standing, head)
     return {
         "log_id": tables and tables.log_id,
         "head_position": head and head.position,
         "head_source": head and head.source,
-        "reads": shown
-        | {
+        "reads": {
+            "state": state,
+            "generation": tables and tables.generation,
+            "revision": tables and tables.revision,
+            "position": tables and tables.position,
+            "posted_at": tables and tables.posted_at,
+            "lag_events": head and max(0, head.position - standing.position),
+            "lag_seconds": head and round(head.lag(standing.position), 3),
             "leader": leader and leader.name,
             "standbys": [process.name for process in standing.processes if process.alive and process is not leader],
             "heartbeat_at": leader and leader.heartbeat_at,
@@ -144,32 +140,38 @@ def representation(standing: Standing, head: Known | None) -> dict[str, Any]:
         "paused": standing.paused,
         "rebuild": standing.rebuild,
         "quarantine": [],
-        "why": _why_unfit(standing) or _why_behind(standing, head),
+        "why": unfit or _why_behind(standing, head),
     }
 
 
-def _why_unfit(standing: Standing) -> str | None:
+def _fitness(standing: Standing, head: Known | None) -> tuple[str, str | None]:
+    """Give the state of the tables, and why they are of no use, if so."""
     tables, leader = standing.checkpoint, standing.leader
     if not tables:
-        return "There are no read tables yet: start `daybook projector`."
+        return "missing", "There are no read tables yet: start `daybook projector`."
     if tables.revision != REVISION:
-        return f"The tables are of revision {tables.revision}, not {REVISION}: run `daybook rebuild`."
+        unfit = f"The tables are of revision {tables.revision}, this code {REVISION}: run `daybook rebuild`."
+        return "other_revision", unfit
     if leader and leader.log_id not in (None, tables.log_id):
-        return f"The tables are of log {tables.log_id}, the log is {leader.log_id}: run `daybook rebuild`."
-    return None
+        unfit = f"The tables are of log {tables.log_id}, the projector reads {leader.log_id}: run `daybook rebuild`."
+        return "another_history", unfit
+    if head and head.position < tables.position:
+        unfit = f"The tables are at position {tables.position}, the log ends at {head.position}: run `daybook rebuild`."
+        return "another_history", unfit
+    return "live", None
 
 
 def _why_behind(standing: Standing, head: Known | None) -> str | None:
     if head is None:
         return "Where the log ends is not known: neither the log nor a projector says."
     behind = head.position - standing.position
-    if behind < 0:
-        return f"The log ends at {head.position}, before the tables: it is another history, run `daybook rebuild`."
-    if behind and standing.paused:
-        return f"{behind} events behind: paused by {standing.paused['by']}."
-    if behind and not standing.leader:
-        return f"{behind} events behind: no projector is running, start `daybook projector`."
-    return f"{behind} events behind; {standing.leader.name} is posting them." if behind and standing.leader else None
+    if not behind:
+        return None
+    if standing.paused:
+        return f"{behind} events behind: paused by {standing.paused['by']} since {standing.paused['since']}."
+    if standing.leader:
+        return f"{behind} events behind; {standing.leader.name} is posting them."
+    return f"{behind} events behind: no projector is running, start `daybook projector`."
 
 
 _decode = msgspec.json.Decoder(Standing).decode
