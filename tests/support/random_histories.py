@@ -188,7 +188,8 @@ class Walk:
         payment_id = self.draw(st.sampled_from([p for p, (_, c, b) in self.payments.items() if c > b]))
         _, taken, back = self.payments[payment_id]
         amount = self.draw(st.integers(1, taken - back))
-        for_line = self.draw(st.integers(0, amount))
+        order = folded(self.events, {})
+        for_line = self.draw(st.integers(0, amount)) if order.lines else 0
         for_shipping = self.draw(st.integers(0, min(self.shipping, amount - for_line)))
         self.payments[payment_id][2] += amount
         self.refunds += 1
@@ -197,7 +198,7 @@ class Walk:
                 refund_id=f"R{self.refunds}",
                 payment_id=payment_id,
                 amount=amount,
-                credit_amount=amount - min(amount, folded(self.events, {}).payment.overpaid_amount),
+                credit_amount=amount - min(amount, order.payment.overpaid_amount),
                 reason="other",
                 lines=(RefundLine(line_id="L1", quantity=1, amount=for_line),) if for_line else (),
                 shipping_amount=for_shipping,
