@@ -1,7 +1,6 @@
 """The checkpoint of a generation: which log its tables were posted from, by what code, and up to where."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +21,6 @@ class Checkpoint(NamedTuple):
     event_id: UUID | None
     revision: int
     timezone: str
-    posted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ SELECT
     log_id,
     event_id,
     revision,
-    timezone,
-    posted_at
+    timezone
 FROM {reads}.checkpoint
 """
 

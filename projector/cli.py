@@ -98,9 +98,7 @@ def projector(place: Place, **settings: Any) -> None:  # noqa: ANN401 -- the fie
     Any number may run: one leads, the others stand by. SIGTERM ends it after the batch under way.
     """
     logs.configure("projector")
-    stop = Stop()
-    stop.on_signals()
-    with place.open() as databases:
+    with Stop().on_signals() as stop, place.open() as databases:
         _require_migrated(databases)
         Projector(databases, Settings(**settings), stop).run()
 

@@ -4,6 +4,8 @@ import logging
 import os
 import select
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -16,16 +18,21 @@ log = logging.getLogger(__name__)
 
 
 class Stop:
-    """A request to end, set by a signal or by another thread; `fileno` becomes readable when it is set."""
+    """A request to end, set by SIGTERM or SIGINT (`on_signals`) or by another thread; `fileno` is readable then."""
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
         self.requested = False
 
-    def on_signals(self) -> None:
-        """Let SIGTERM and SIGINT set it (main thread only)."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._receive)
+    @contextmanager
+    def on_signals(self) -> Iterator[Self]:
+        """Let SIGTERM and SIGINT set it meanwhile (main thread only)."""
+        before = {number: signal.signal(number, self._receive) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield self
+        finally:
+            for number, action in before.items():
+                signal.signal(number, action)
 
     def _receive(self, _number: int, _frame: FrameType | None) -> None:
         self.set()
