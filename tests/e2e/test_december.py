@@ -6,7 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from command_api.import_file import SOME_REJECTED, import_command
+from projector.building import Work
 from projector.daemon import run_once
+from projector.progress import Silent
+from projector.rebuild import rebuild
+from projector.verify import verify
 from shared.audit_command import audit_command
 from tests.support import retail
 
@@ -42,6 +46,11 @@ def test_the_read_tables_equal_the_file_and_a_second_import_changes_nothing(migr
     assert f"0 imported, {expected.orders:,} unchanged, {len(rejected)} failed" in again.output
     assert run_once(migrated).position == stand.position == expected.orders
     expected.compare(migrated)
+    work = Work(migrated, "UTC", 2, Silent())
+    assert verify(work).comparison.examples == []
+    assert rebuild(work).position == expected.orders
+    expected.compare(migrated)
+    assert verify(work).comparison.examples == []
     audit = CliRunner().invoke(audit_command, ["--database-url", migrated.events_url], catch_exceptions=False)
     assert (audit.exit_code, audit.output.splitlines()[-1]) == (0, "clean")
     print(
