@@ -69,7 +69,9 @@ def test_tax_is_the_exact_one_rounded_half_up(net, rate):
 @given(st.sampled_from(["0.19", "0.190", "0.190000", "0.2", "1", "1.0", "0"]), st.integers(0, MAX_AMOUNT))
 def test_trailing_zeros_of_a_rate_do_not_count(rate, net):
     for include in (True, False):
-        assert tax_of(net, rate, prices_include_tax=include) == tax_of(net, str(float(rate)), prices_include_tax=include)
+        assert tax_of(net, rate, prices_include_tax=include) == tax_of(
+            net, str(float(rate)), prices_include_tax=include
+        )
 
 
 @given(st.integers(1, 10_000), st.integers(0, 10**9), rates, st.booleans(), st.data())

@@ -72,9 +72,7 @@ def test_all_captured_money_is_asked_back_payment_by_payment():
 
 def test_what_is_already_being_given_back_is_not_asked_back_again():
     history = (*a_placed_order, authorized(), captured(), refund("R1", "pi_1", 900, 900))
-    given(*history).when(CancelOrder(reason="customer")).then(
-        cancelled("placed"), refund("R2", "pi_1", TOTAL - 900)
-    )
+    given(*history).when(CancelOrder(reason="customer")).then(cancelled("placed"), refund("R2", "pi_1", TOTAL - 900))
 
 
 def test_an_order_may_be_cancelled_without_giving_money_back():
@@ -136,9 +134,9 @@ def test_open_units_pending_shipments_and_balances_prevent_completion_in_this_or
     given(*a_confirmed_order, prepared(2), prepared(1, "S2"), dispatched("S2")).when(CompleteOrder()).then_refused(
         "shipment_in_progress", shipment_ids=["S1"]
     )
-    given(*a_confirmed_order, prepared(), authorized(), captured(912), dispatched()).when(
-        CompleteOrder()
-    ).then_refused("balance_outstanding", outstanding_amount=6000)
+    given(*a_confirmed_order, prepared(), authorized(), captured(912), dispatched()).when(CompleteOrder()).then_refused(
+        "balance_outstanding", outstanding_amount=6000
+    )
 
 
 def test_what_needs_no_shipping_is_completed_by_being_confirmed_and_paid():
@@ -165,5 +163,3 @@ def test_an_order_can_have_5000_events():
     given(*history[:-1]).when(ConfirmOrder()).then(OrderConfirmed(confirmed_at=NOW))
     given(*history[:-1]).when(sale).then_refused("limit_exceeded", limit=MAX_EVENTS)
     given(*history).when(RecordPayment(payment_id="pi_1", amount=TOTAL, currency="EUR", method="card")).then_nothing()
-
-

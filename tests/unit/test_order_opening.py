@@ -37,9 +37,7 @@ def test_an_order_placed_elsewhere_keeps_its_time():
 
 def test_a_draft_needs_neither_number_nor_contact_nor_lines():
     bare = creation(place=False, number=None, customer_id=None, shipping_address_ref=None, ship_country=None, lines=())
-    given().when(bare).then(
-        replace(DRAFT, customer_id=None, shipping_address_ref=None, ship_country=None, lines=())
-    )
+    given().when(bare).then(replace(DRAFT, customer_id=None, shipping_address_ref=None, ship_country=None, lines=()))
 
 
 def test_everything_given_is_in_the_event():

@@ -45,9 +45,7 @@ def test_an_authorisation_is_recorded(history):
 
 @in_every_state_but_draft
 def test_a_sale_is_recorded_as_authorised_and_captured(history):
-    given(*history).when(payment(1, "pi_9", capture=True)).then(
-        authorized(1, "pi_9"), captured(1, "C1", "pi_9")
-    )
+    given(*history).when(payment(1, "pi_9", capture=True)).then(authorized(1, "pi_9"), captured(1, "C1", "pi_9"))
 
 
 def test_captures_made_by_a_sale_get_the_free_ids():
@@ -62,9 +60,7 @@ def test_a_draft_takes_no_payments():
 
 
 def test_money_of_another_currency_is_refused():
-    given(*a_placed_order).when(payment(currency="USD")).then_refused(
-        "currency_mismatch", "#/currency", currency="EUR"
-    )
+    given(*a_placed_order).when(payment(currency="USD")).then_refused("currency_mismatch", "#/currency", currency="EUR")
 
 
 def test_the_same_payment_again_changes_nothing():

@@ -129,10 +129,9 @@ def test_a_number_is_drawn_only_if_none_is_given():
 
 
 def test_null_is_as_good_as_left_out():
-    optional = {
-        name: None
-        for name in ("order_id", "external_id", "number", "customer", "shipping_address", "shipping", "placed_at")
-    }
+    optional = dict.fromkeys(
+        ("order_id", "external_id", "number", "customer", "shipping_address", "shipping", "placed_at")
+    )
     assert read(DRAFT | optional, CreateOrderRequest).customer is None
 
 
@@ -288,7 +287,13 @@ def test_what_happened_did_so_at_a_time_that_is_not_to_come(time, code):
 
 
 def test_an_authorisation_expires_in_the_future():
-    body = {"payment_id": "pi_1", "amount": 1, "currency": "EUR", "method": "card", "expires_at": "9999-01-01T00:00:00Z"}
+    body = {
+        "payment_id": "pi_1",
+        "amount": 1,
+        "currency": "EUR",
+        "method": "card",
+        "expires_at": "9999-01-01T00:00:00Z",
+    }
     command = requests.resolve_payment(read(body, requests.PaymentRequest)).command
     assert command.expires_at == "9999-01-01T00:00:00.000000Z"
     late = body | {"expires_at": "9999-12-31T23:59:59-01:00"}

@@ -67,7 +67,10 @@ def test_everything_an_import_can_say_arrives():
                     "provider_reference": "r",
                     "authorized_amount": 9,
                     "voided_amount": 1,
-                    "captures": [{"capture_id": "c", "amount": 5}, {"capture_id": "d", "amount": 3, "occurred_at": LATER}],
+                    "captures": [
+                        {"capture_id": "c", "amount": 5},
+                        {"capture_id": "d", "amount": 3, "occurred_at": LATER},
+                    ],
                 }
             ],
             "shipments": [

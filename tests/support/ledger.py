@@ -1,0 +1,158 @@
+"""An order recounted from its events alone, as plainly as possible: the other opinion of the tests.
+
+Nothing here calls the code it checks. Money is counted over all events each time, with fractions where we round.
+"""
+
+from collections import Counter
+from fractions import Fraction
+from math import floor
+
+from shared.events import (
+    Event,
+    Line,
+    OrderCancelled,
+    OrderCompleted,
+    OrderConfirmed,
+    OrderCreated,
+    OrderImported,
+    OrderPlaced,
+    PaymentAuthorized,
+    PaymentCaptured,
+    RefundRequested,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentPrepared,
+)
+
+STATUS = {OrderPlaced: "placed", OrderConfirmed: "confirmed", OrderCompleted: "completed", OrderCancelled: "cancelled"}
+
+
+def half_up(value: Fraction) -> int:
+    return floor(value + Fraction(1, 2))
+
+
+class Ledger:
+    """Sums and quantities of a history. Only attributes, all recounted."""
+
+    def __init__(self, history: list[Event]) -> None:
+        first = history[0]
+        assert isinstance(first, OrderCreated | OrderImported)
+        self.history = history
+        self.first = first
+        self.inclusive = first.prices_include_tax
+        self.lines: dict[str, Line] = {line.line_id: line for line in first.lines}
+        self.statuses = [first.status if isinstance(first, OrderImported) else "draft"]
+        self.statuses += [STATUS[type(event)] for event in history if type(event) in STATUS]
+        self.status = self.statuses[-1]
+        self._count_parcels()
+        self._count_units()
+        self._count_money()
+
+    def _count_parcels(self) -> None:
+        self.parcels: dict[str, Counter[str]] = {}
+        self.parcel_state: dict[str, str] = {}
+        if isinstance(self.first, OrderImported):
+            for parcel in self.first.shipments:
+                self._pack(parcel)
+                if parcel.dispatched_at:
+                    self.parcel_state[parcel.shipment_id] = "delivered" if parcel.delivered_at else "dispatched"
+        for event in self.history:
+            match event:
+                case ShipmentPrepared():
+                    self._pack(event)
+                case ShipmentDispatched():
+                    self.parcel_state[event.shipment_id] = "dispatched"
+                case ShipmentDelivered():
+                    self.parcel_state[event.shipment_id] = "delivered"
+
+    def _count_units(self) -> None:
+        self.allocated, self.shipped, self.delivered = Counter[str](), Counter[str](), Counter[str]()
+        for shipment_id, contents in self.parcels.items():
+            state = self.parcel_state[shipment_id]
+            (self.allocated if state == "pending" else self.shipped).update(contents)
+            if state == "delivered":
+                self.delivered.update(contents)
+        self.in_parcels = self.allocated + self.shipped
+        self.cancelled = Counter[str]()
+        if self.status == "cancelled":
+            self.cancelled = Counter({id_: line.quantity - self.in_parcels[id_] for id_, line in self.lines.items()})
+        self.open = {
+            id_: line.quantity - self.cancelled[id_] - self.in_parcels[id_] for id_, line in self.lines.items()
+        }
+
+    def _pack(self, parcel) -> None:
+        self.parcels[parcel.shipment_id] = Counter({item.line_id: item.quantity for item in parcel.lines})
+        self.parcel_state[parcel.shipment_id] = "pending"
+
+    def _count_money(self) -> None:
+        self.authorized, self.captured, self.voided = Counter[str](), Counter[str](), Counter[str]()
+        self.refunded, self.pending = Counter[str](), Counter[str]()
+        self.credit = 0
+        if isinstance(self.first, OrderImported):
+            for payment in self.first.payments:
+                self.authorized[payment.payment_id] = payment.authorized_amount
+                self.voided[payment.payment_id] = payment.voided_amount
+                self.captured[payment.payment_id] = sum(capture.amount for capture in payment.captures)
+        for event in self.history:
+            match event:
+                case PaymentAuthorized():
+                    self.authorized[event.payment_id] += event.amount
+                case PaymentCaptured():
+                    self.captured[event.payment_id] += event.amount
+                case RefundRequested():
+                    self.pending[event.payment_id] += event.amount
+                    self.credit += event.credit_amount
+        self.open_authorized = self.authorized.total() - self.captured.total() - self.voided.total()
+        self.net_paid = self.captured.total() - self.refunded.total() - self.pending.total()
+        self.due = max(0, self.grand_total - self.credit)
+        self.outstanding = max(0, self.due - self.net_paid)
+        self.overpaid = max(0, self.net_paid - self.due)
+
+    @property
+    def placed_total(self) -> int:
+        """Of the lines' own figures, not of their stored totals."""
+        total = sum(self._worth(line) for line in self.lines.values())
+        total += self.first.shipping_amount + (0 if self.inclusive else self.first.shipping_tax_amount)
+        return total + (self.first.adjustment_amount if isinstance(self.first, OrderImported) else 0)
+
+    @property
+    def grand_total(self) -> int:
+        """Only whole orders are cancelled so far, and then nothing is owed."""
+        return 0 if self.status == "cancelled" else self.placed_total
+
+    def _worth(self, line: Line) -> int:
+        net = line.quantity * line.unit_price_amount - line.discount_amount
+        return net if self.inclusive else net + line.tax_amount
+
+    def tax_as_the_rate_says(self, line: Line) -> int | None:
+        if line.tax_rate is None:
+            return None
+        net = line.quantity * line.unit_price_amount - line.discount_amount
+        rate = Fraction(line.tax_rate)
+        return net - half_up(net / (1 + rate)) if self.inclusive else half_up(net * rate)
+
+    @property
+    def payment_status(self) -> str:
+        captured, refunded = self.captured.total(), self.refunded.total()
+        if self.due == 0 and captured == 0 and not self.authorized.total():
+            return "not_required"
+        if captured > 0:
+            if refunded:
+                return "refunded" if refunded == captured else "partially_refunded"
+            return "paid" if captured >= self.due else "partially_paid"
+        if self.open_authorized > 0:
+            return "authorized" if self.open_authorized >= self.due else "partially_authorized"
+        return "voided" if self.voided.total() else "unpaid"
+
+    @property
+    def fulfillment_status(self) -> str:
+        needed = sum(line.quantity for line in self.lines.values()) - self.cancelled.total()
+        if needed == 0 or not self.first.requires_shipping:
+            return "not_required"
+        for whole, part, units in (
+            ("delivered", "partially_delivered", self.delivered.total()),
+            ("shipped", "partially_shipped", self.shipped.total()),
+        ):
+            if units:
+                return whole if units == needed else part
+        return "unfulfilled"
