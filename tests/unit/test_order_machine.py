@@ -304,7 +304,10 @@ class ImportedOrderMachine(OrderMachine):
     def create(self, body, past):
         self.send(ImportOrderRequest, snapshot(body, **past), self.resolve_import)
         if self.order is None:
-            self.send(ImportOrderRequest, snapshot(body, "placed", 0, None, 0, []), self.resolve_import)
+            self.send(
+                ImportOrderRequest, snapshot(body | {"shipping": None}, "placed", 0, None, 0, []), self.resolve_import
+            )
+        assert self.order is not None
 
     def resolve_import(self, request):
         refs = (UUID(int=n) for n in count(1))
