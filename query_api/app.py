@@ -7,7 +7,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import msgspec
 from flask import Flask, request
 
 from query_api.freshness import Freshness
@@ -107,7 +106,7 @@ def _status(reads: Sessions, head: Head) -> Callable[[Question], http.Reply]:
         question.parameters({})
         standing = checkpoint.standing(reads)
         position = standing.position or 0
-        return question.reply(position, msgspec.json.encode(checkpoint.representation(standing, head.fresh(position))))
+        return question.reply_rendered(position, checkpoint.representation(standing, head.fresh(position)))
 
     return status
 

@@ -19,6 +19,9 @@ from shared.database import Connection, DatabaseUnavailable, connect
 POLL_SECONDS = 0.1
 """While somebody waits, the checkpoint is looked at this often without any notification."""
 
+POLL_SECONDS_OF_STANDBY = 0.02
+"""The same on a standby server, which never notifies."""
+
 IDLE_SECONDS = 0.25
 """While nobody waits, notifications are only taken off the wire; also how soon `close` is noticed."""
 
@@ -73,13 +76,20 @@ class Listener:
                     role=self._reads.book.names["query_role"],
                     application_name="daybook query-api listener",
                 ) as connection:
-                    connection.execute(f"LISTEN {self._reads.book.names['posted']}")
-                    self._follow_over(connection)
+                    listens = self._listens(connection)
+                    self._follow_over(connection, POLL_SECONDS if listens else POLL_SECONDS_OF_STANDBY)
             except (psycopg.Error, DatabaseUnavailable) as error:
                 _log.warning("cannot follow the projector, trying again: %s", logs.describe(error))
                 self._closed.wait(RECONNECT_SECONDS)
 
-    def _follow_over(self, connection: Connection) -> None:
+    def _listens(self, connection: Connection) -> bool:
+        try:
+            connection.execute(f"LISTEN {self._reads.book.names['posted']}")
+        except psycopg.errors.ReadOnlySqlTransaction:  # a standby
+            return False
+        return True
+
+    def _follow_over(self, connection: Connection, poll_seconds: float) -> None:
         checkpoint = self._reads.book.sql(CHECKPOINT)
         while not self._closed.is_set():
             if self._waiting:
@@ -87,5 +97,5 @@ class Listener:
                 with self._advanced:
                     self._position = row[0] if row else -1
                     self._advanced.notify_all()
-            for _ in connection.notifies(timeout=POLL_SECONDS if self._waiting else IDLE_SECONDS, stop_after=1):
+            for _ in connection.notifies(timeout=poll_seconds if self._waiting else IDLE_SECONDS, stop_after=1):
                 pass

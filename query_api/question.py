@@ -4,7 +4,7 @@ It is made of the WSGI environment and needs no Flask context, so that the hot r
 """
 
 from collections.abc import Mapping
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -12,15 +12,22 @@ import msgspec
 
 from query_api.freshness import Freshness, Headers, wish
 from query_api.parameters import Parser, parse
+from query_api.queries.order_list import Page
 from query_api.reads import Reading
 from query_api.sessions import Value
 from shared.auth import Authenticator
 from shared.http import Reply
 from shared.http_headers import accepts, none_matches
+from shared.order_document import REVISION
 from shared.problems import Problem
 
 _JSON = ("Content-Type", "application/json")
 _CACHE_CONTROL = ("Cache-Control", "private, no-cache")
+
+
+def etag_of(identity: bytes) -> str:
+    """Make a strong ETag of bytes that name a representation: its own, or fewer that stand for them."""
+    return f'"{sha256(identity).hexdigest()[:32]}"'
 
 
 class Question:
@@ -47,9 +54,8 @@ class Question:
         """Run a statement, until it is as fresh as asked for."""
         return self._freshness.read(self._wish, template, *values)
 
-    def reply(self, position: int, body: bytes, etag: str | None = None, headers: Headers | None = None) -> Reply:
-        """Answer with what was read at a position; 304 if the client has that already. No ETag: that of the bytes."""
-        etag = etag or f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    def reply(self, position: int, body: bytes, etag: str, headers: Headers | None = None) -> Reply:
+        """Answer with what was read at a position; 304 if the client has it already."""
         sent: Headers = [("ETag", etag), _CACHE_CONTROL, *self._freshness.headers(position), *(headers or ())]
         if self._wish is not None and self._wish.stated:
             sent.append(("Preference-Applied", "wait"))
@@ -57,21 +63,19 @@ class Question:
             return Reply(b"", 304, sent)
         return Reply(body, 200, [_JSON, *sent])
 
-    def reply_items(self, position: int, items: list[bytes], headers: Headers | None = None, **facts: object) -> Reply:
-        """Answer with items as they are, one after the other, and `facts` after them."""
-        body = b'{"items":[' + b",".join(items) + b"]," + msgspec.json.encode(facts)[1:]
-        return self.reply(position, body, headers=headers)
+    def reply_rendered(self, position: int, representation: object) -> Reply:
+        """Answer with what is made into JSON here; its ETag is of its bytes."""
+        body = msgspec.json.encode(representation)
+        return self.reply(position, body, etag_of(body))
 
-    def reply_page(
-        self, position: int, items: list[bytes], next_cursor: str | None, prev_cursor: str | None, limit: int
-    ) -> Reply:
-        """Answer with a page, whose neighbours are named in the body and as links (RFC 8288)."""
-        neighbours = (("next", next_cursor), ("prev", prev_cursor))
-        links = ", ".join(self._link(relation, cursor) for relation, cursor in neighbours if cursor)
-        headers = [("Link", links)] if links else None
-        return self.reply_items(
-            position, items, headers, next_cursor=next_cursor, prev_cursor=prev_cursor, limit=limit
-        )
+    def reply_page(self, page: Page, limit: int) -> Reply:
+        """Answer with stored items one after the other; pages beside it are named in the body and as links."""
+        neighbours = {"next": page.next_cursor, "prev": page.prev_cursor}
+        links = ", ".join(self._link(relation, cursor) for relation, cursor in neighbours.items() if cursor)
+        tail = msgspec.json.encode({f"{name}_cursor": cursor for name, cursor in neighbours.items()} | {"limit": limit})
+        body = b'{"items":[' + b",".join(page.items) + b"]," + tail[1:]
+        etag = etag_of(b"%d %b %b" % (REVISION, page.versions, tail))
+        return self.reply(page.position, body, etag, [("Link", links)] if links else None)
 
     def not_found(self, position: int, code: str, detail: str) -> Problem:
         """Make the 404 of what was looked for at a position."""

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
-
 from query_api import parameters
 from query_api.parameters import Parser, any_of, integer, matching, one_of, text
 from query_api.queries import customer, order_detail, order_list, order_timeline, sales_daily
@@ -80,7 +78,8 @@ def timeline(question: Question, order_id: str) -> Reply:
     found = order_timeline.after_version(question.read, _order_id(order_id), after, limit)
     if found.items is None:
         raise question.not_found(found.position, "order_not_found", f"No order has the id {order_id}.")
-    return question.reply_items(found.position, found.items, next_after_version=found.next_after_version, limit=limit)
+    shown = {"items": found.items, "next_after_version": found.next_after_version, "limit": limit}
+    return question.reply_rendered(found.position, shown)
 
 
 def one_customer(question: Question, customer_id: str) -> Reply:
@@ -89,7 +88,7 @@ def one_customer(question: Question, customer_id: str) -> Reply:
     found = customer.by_id(question.read, _known_text(customer_id))
     if found.representation is None:
         raise question.not_found(found.position, "customer_not_found", f"No order names a customer {customer_id!r}.")
-    return question.reply(found.position, msgspec.json.encode(found.representation))
+    return question.reply_rendered(found.position, found.representation)
 
 
 def sales(question: Question) -> Reply:
@@ -103,7 +102,7 @@ def sales(question: Question) -> Reply:
         wanted.get("channel", ()),
     )
     found = sales_daily.report(question.read, asked)
-    return question.reply(found.position, msgspec.json.encode(found.representation))
+    return question.reply_rendered(found.position, found.representation)
 
 
 ROUTES = (
@@ -118,8 +117,8 @@ ROUTES = (
 
 def _orders(question: Question, wanted: dict[str, Any]) -> Reply:
     sort, limit = wanted.pop("sort", DEFAULT_SORT), wanted.pop("limit", DEFAULT_LIMIT)
-    page = order_list.page(question.read, wanted, sort, limit, wanted.pop("cursor", None))
-    return question.reply_page(page.position, page.items, page.next_cursor, page.prev_cursor, limit)
+    cursor = wanted.pop("cursor", None)
+    return question.reply_page(order_list.page(question.read, wanted, sort, limit, cursor), limit)
 
 
 def _order_id(order_id: str) -> str:

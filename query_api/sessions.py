@@ -52,14 +52,11 @@ class Session:
 
     def run(self, template: str, values: Sequence[bytes | None] = ()) -> pq.abc.PGresult:
         """Run a statement with `$1`, `$2` … for values. Raises `psycopg.Error`; look at `lost` then."""
-        name = self._prepared.get(template) or self._prepare(template)
         try:  # psycopg takes None for NULL, its annotation does not say so
-            result = self._pgconn.exec_prepared(name, cast("Sequence[bytes]", values))
+            name = self._prepared.get(template) or self._prepare(template)
+            return self._checked(self._pgconn.exec_prepared(name, cast("Sequence[bytes]", values)))
         except MemoryError as error:  # psycopg's word for "libpq gave no result": there was nobody to ask
             raise psycopg.OperationalError("the connection is lost") from error
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            raise errors.error_from_result(result)
-        return result
 
     def close(self) -> None:
         """Give the connection up."""
@@ -71,14 +68,17 @@ class Session:
             self._prepared.clear()
         name = b"s%d" % len(self._prepared)
         text = self._book.sql(template, checkpoint=_CHECKPOINT_COLUMNS)
-        try:
-            result = self._pgconn.prepare(name, text.encode())
-        except MemoryError as error:
-            raise psycopg.OperationalError("the connection is lost") from error
-        if result.status != pq.ExecStatus.COMMAND_OK:
-            raise errors.error_from_result(result)
+        self._checked(self._pgconn.prepare(name, text.encode()))
         self._prepared[template] = name
         return name
+
+    def _checked(self, result: pq.abc.PGresult) -> pq.abc.PGresult:
+        if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+            return result
+        error = errors.error_from_result(result)
+        if self.lost:  # libpq's own words, without a code that would say so
+            raise psycopg.OperationalError(str(error)) from error
+        raise error
 
 
 class Sessions:

@@ -19,25 +19,28 @@ FILTERS = {
 }
 """Filter → its condition, whose right side is the value; a bare column takes any of several."""
 
-# The joined page keeps its order: there is but one checkpoint to join it to.
+# The joined page keeps its order: there is but one checkpoint to join it to. The limit is spelled out, or the planner,
+# not knowing it, would plan anew at every execution, which costs as much as a third of it.
 PAGE = """
 SELECT
     {{checkpoint}},
     page.item,
     page.value,
-    page.order_id
+    page.order_id,
+    page.version
 FROM {{reads}}.checkpoint AS checkpoint
 LEFT JOIN LATERAL (
     SELECT
         item,
         {column} AS value,
-        order_id
+        order_id,
+        version
     FROM {{reads}}.order_list
     WHERE {conditions}
     ORDER BY
         {column} {way},
         order_id {way}
-    LIMIT $1
+    LIMIT {limit}
 ) AS page ON true
 """
 
@@ -65,10 +68,14 @@ SORTS = {
 
 
 class Page(NamedTuple):
-    """A page of items; a cursor is None where there is nothing more in its direction."""
+    """A page of items; a cursor is None where there is nothing more in its direction.
+
+    `versions` names every order and its version, and so, whichever they are, the items themselves.
+    """
 
     position: int
     items: list[bytes]
+    versions: bytes
     next_cursor: str | None
     prev_cursor: str | None
 
@@ -79,15 +86,15 @@ def page(read: Read, filters: Mapping[str, Wanted], sort: str, limit: int, curso
     filter_hash = cursors.hash_of(filters)
     place = cursors.decode(cursor, sort, filter_hash, key.is_value) if cursor else None
     forward = place is None or place.dir == "next"
-    template, values = _statement(filters, key, place, descending=key.descending == forward)
-    reading = read(template, str(limit + 1), *values)
+    template, values = _statement(filters, key, place, limit + 1, descending=key.descending == forward)
+    reading = read(template, *values)
 
     rows = [row for row in reading.rows if row[0] is not None]
     more = len(rows) > limit
     rows = rows[:limit] if forward else rows[:limit][::-1]
 
     def beyond(row: tuple[bytes | None, ...], direction: Direction) -> str:
-        _, value, order_id = (column or b"" for column in row)
+        _, value, order_id, _ = (column or b"" for column in row)
         return cursors.encode(
             Cursor(cursors.VERSION, sort, filter_hash, value.decode(), order_id.decode(), direction)
         )
@@ -96,30 +103,32 @@ def page(read: Read, filters: Mapping[str, Wanted], sort: str, limit: int, curso
     has_prev = bool(rows) and (place is not None if forward else more)
     return Page(
         reading.position,
-        [item or b"" for item, _, _ in rows],
+        [row[0] or b"" for row in rows],
+        b" ".join([b"%b.%b" % (row[2] or b"", row[3] or b"") for row in rows]),
         beyond(rows[-1], "next") if has_next else None,
         beyond(rows[0], "prev") if has_prev else None,
     )
 
 
 def _statement(
-    filters: Mapping[str, Wanted], key: Sort, place: Cursor | None, *, descending: bool
+    filters: Mapping[str, Wanted], key: Sort, place: Cursor | None, limit: int, *, descending: bool
 ) -> tuple[str, list[str]]:
-    """Give the statement and its values from `$2` on."""
+    """Give the statement and its values."""
     conditions: list[str] = []
     values: list[str] = []
     for name, wanted in filters.items():
         condition, value = _condition(name, wanted)
         values.append(value)
-        conditions.append(f"{condition} (${len(values) + 1})")
+        conditions.append(f"{condition} (${len(values)})")
     if place is not None:
         values += [place.value, place.order_id]
-        last = len(values) + 1
+        last = len(values)
         conditions.append(f"({key.column}, order_id) {'<' if descending else '>'} (${last - 1}, ${last})")
     template = PAGE.format(
         column=key.column,
         conditions="\n        AND ".join(conditions) or "true",
         way="DESC" if descending else "ASC",
+        limit=limit,
     )
     return template, values
 

@@ -1,8 +1,7 @@
 """What happened to an order, event by event."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Raw
 
 from query_api.queries.times import CANONICAL
@@ -38,7 +37,7 @@ class Timeline(NamedTuple):
     """A stretch of an order's history. `items` is None when there is no such order."""
 
     position: int
-    items: list[bytes] | None
+    items: list[dict[str, Any]] | None
     next_after_version: int | None
 
 
@@ -53,17 +52,15 @@ def after_version(read: Read, order_id: str, after: int, limit: int) -> Timeline
     return Timeline(reading.position, [_item(*row) for row in rows], int(rows[-1][0] or 0) if more else None)
 
 
-def _item(version: bytes | None, *columns: bytes | None) -> bytes:
+def _item(version: bytes | None, *columns: bytes | None) -> dict[str, Any]:
     *texts, changes = ((column or b"").decode() for column in columns)
     type_, summary, occurred_at, recorded_at, actor_type, actor_id = texts
-    return msgspec.json.encode(
-        {
-            "version": int(version or 0),
-            "type": type_,
-            "summary": summary,
-            "occurred_at": occurred_at,
-            "recorded_at": recorded_at,
-            "actor": {"type": actor_type, "id": actor_id},
-            "changes": Raw(changes),
-        }
-    )
+    return {
+        "version": int(version or 0),
+        "type": type_,
+        "summary": summary,
+        "occurred_at": occurred_at,
+        "recorded_at": recorded_at,
+        "actor": {"type": actor_type, "id": actor_id},
+        "changes": Raw(changes),  # as it is stored
+    }

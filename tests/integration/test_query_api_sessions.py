@@ -1,0 +1,97 @@
+"""Connections of the query API: what they survive."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from query_api import sessions
+from query_api.sessions import Sessions
+from shared.database import connect
+
+COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'daybook query-api' AND datname = current_database()"
+
+
+@pytest.fixture
+def admin(migrated):
+    with connect(migrated.reads_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def reads(migrated):
+    opened = Sessions(migrated.reads_url, migrated.book)
+    yield opened
+    opened.close()
+
+
+def test_one_connection_serves_one_after_the_other(reads, admin):
+    for number in range(10):
+        assert reads.run("SELECT $1::int + 1", str(number)).get_value(0, 0) == str(number + 1).encode()
+    assert admin.execute(COUNT).fetchone() == (1,)
+
+
+def test_there_are_as_many_connections_as_statements_at_one_time(reads, admin):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: reads.run("SELECT pg_sleep(0.2)"), range(4)))
+    assert 1 < admin.execute(COUNT).fetchone()[0] <= 4
+
+
+def test_a_null_goes_in_and_comes_out(reads):
+    assert reads.run("SELECT $1::text, ''::text", None).get_value(0, 0) is None
+    assert reads.run("SELECT $1::text, ''::text", None).get_value(0, 1) == b""
+
+
+def test_an_error_costs_no_connection(reads, admin):
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        reads.run("SELECT 1 / $1::int", "0")
+    with pytest.raises(psycopg.errors.SyntaxError):
+        reads.run("SELEC 1")
+    assert reads.run("SELECT 1 / $1::int", "1").get_value(0, 0) == b"1"
+    assert admin.execute(COUNT).fetchone() == (1,)
+
+
+def test_a_lost_connection_is_replaced_once(reads, admin):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: reads.run("SELECT pg_sleep(0.2)"), range(4)))
+    admin.execute("SELECT pg_terminate_backend(pid, 5000)" + COUNT.removeprefix("SELECT count(*)"))
+    assert reads.run("SELECT 1").get_value(0, 0) == b"1"
+    assert admin.execute(COUNT).fetchone() == (1,)
+
+
+def test_a_statement_that_loses_two_connections_fails(reads, admin):
+    kill = "SELECT pg_terminate_backend(pid, 5000)" + COUNT.removeprefix("SELECT count(*)") + " AND query LIKE '%pg_sleep%'"
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(reads.run, "SELECT pg_sleep(4)")
+        for _ in range(2):
+            while not admin.execute(kill).fetchall():
+                assert not outcome.done()
+        with pytest.raises(psycopg.OperationalError):
+            outcome.result(20)
+    assert reads.run("SELECT 1").get_value(0, 0) == b"1"
+
+
+def test_a_plan_whose_result_changes_its_type_is_made_anew(reads, admin):
+    admin.execute("CREATE TABLE public.thing AS SELECT 1 AS n")
+    admin.execute("GRANT SELECT ON public.thing TO PUBLIC")
+    assert reads.run("SELECT n FROM public.thing").get_value(0, 0) == b"1"
+    admin.execute("ALTER TABLE public.thing ALTER n TYPE text")
+    assert reads.run("SELECT n FROM public.thing").get_value(0, 0) == b"1"
+
+
+def test_prepared_statements_do_not_pile_up(reads, monkeypatch):
+    monkeypatch.setattr(sessions, "_MOST_PREPARED", 3)
+    for number in (*range(10), *range(10)):
+        assert reads.run(f"SELECT {number}").get_value(0, 0) == str(number).encode()
+    prepared = reads.run("SELECT count(*) FROM pg_prepared_statements").get_value(0, 0)
+    assert int(prepared) <= 3
+
+
+def test_a_session_reads_and_cannot_write(reads, admin):
+    admin.execute("CREATE TABLE public.thing (n int)")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reads.run("INSERT INTO public.thing VALUES (1) RETURNING n")
+    for secret in ("event", "contact", "answer", "claim"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reads.run(f"SELECT * FROM {{events}}.{secret}")
+    assert reads.run("SELECT count(*) FROM {events}.seal").get_value(0, 0) == b"0"
