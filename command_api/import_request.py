@@ -19,7 +19,7 @@ from command_api.fields import (
     Words,
     canonical,
 )
-from command_api.json_body import has_escapes, read_json
+from command_api.json_body import is_suspicious, read_json
 from command_api.parsing import Invalid, Request, Unreadable, parse_value
 from command_api.request_parts import OpeningRequest, opening
 from command_api.requests import Resolved, Units
@@ -97,7 +97,7 @@ def parse_import(body: bytes, now: Timestamp) -> list[ImportOrderRequest | Unrea
     """
     value = read_json(body)
     batch = parse_value(value, _Batch, now, suspicious=False)
-    suspicious = has_escapes(body)
+    suspicious = is_suspicious(body)
     results: list[ImportOrderRequest | Unreadable | Invalid] = []
     for i, item in enumerate(batch.orders):
         try:

@@ -15,7 +15,7 @@ from msgspec import Struct, inspect
 from command_api.collecting import collect, pointer, type_info, without_none
 from command_api.field_errors import FieldError, field_error, moved
 from command_api.fields import Check
-from command_api.json_body import Unreadable, has_escapes, read_json
+from command_api.json_body import Unreadable, is_suspicious, read_json
 from shared.events import Timestamp
 
 __all__ = ["Invalid", "Request", "Unreadable", "parse", "parse_value"]
@@ -50,7 +50,7 @@ R = TypeVar("R", bound=Request)
 def parse(body: bytes, type_: type[R], now: Timestamp) -> R:
     """The request in `body`. Raises `Unreadable` or `Invalid`."""
     value = read_json(body)
-    return parse_value(value, type_, now, suspicious=has_escapes(body))
+    return parse_value(value, type_, now, suspicious=is_suspicious(body))
 
 
 def parse_value(value: object, type_: type[R], now: Timestamp, *, suspicious: bool = True, at: str = "#") -> R:
@@ -115,15 +115,15 @@ def _plan(type_: type[Request]) -> tuple[list[tuple[str, Check]], list[tuple[str
 
 def _broken_text(value: object, at: str) -> Iterator[tuple[str, str]]:
     """The places of strings, keys included, that no database and no other program could take."""
-    if isinstance(value, str):
-        if "\0" in value:
-            yield at, "U+0000 is not allowed in a string"
-        elif not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            yield at, "not valid Unicode: half of a surrogate pair"
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _broken_text(item, f"{at}/{i}")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _broken_text(key, pointer(at, key))
-            yield from _broken_text(item, pointer(at, key))
+    places: list[tuple[object, str]] = [(value, at)]
+    for value_, at_ in places:  # grows while it is walked through: no recursion, however deep the value
+        if isinstance(value_, str):
+            if "\0" in value_:
+                yield at_, "U+0000 is not allowed in a string"
+            elif not value_.isascii() and any("\ud800" <= character <= "\udfff" for character in value_):
+                yield at_, "not valid Unicode: half of a surrogate pair"
+        elif isinstance(value_, list):
+            places += ((item, f"{at_}/{i}") for i, item in enumerate(value_))
+        elif isinstance(value_, dict):
+            for key, item in value_.items():
+                places += ((key, pointer(at_, key)), (item, pointer(at_, key)))

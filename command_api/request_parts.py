@@ -1,6 +1,6 @@
 """What requests that open an order share: customer, addresses, lines, shipping charge; and their way to the vault."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -119,7 +119,7 @@ class OpeningRequest(Request, frozen=True, kw_only=True):
 
     def contradictions(self) -> list[FieldError]:
         """Find line ids that occur twice, and more tax than the price that contains it."""
-        errors = repeated_lines([line.line_id for line in self.lines])
+        errors = repeated_lines(line.line_id for line in self.lines)
         if self.prices_include_tax:
             errors += self._too_much_tax()
         return errors
@@ -163,15 +163,16 @@ def opening(request: OpeningRequest, new_ref: Callable[[], UUID]) -> tuple[dict[
     return fields, contacts
 
 
-def repeated_lines(line_ids: Sequence[str | None]) -> list[FieldError]:
+def repeated_lines(line_ids: Iterable[str | None]) -> list[FieldError]:
     """An error for each line id that occurred before."""
-    if len(set(line_ids) - {None}) == len(line_ids) - line_ids.count(None):
-        return []
-    return [
-        field_error(f"#/lines/{i}/line_id", "duplicate_line", f"{line_id} stands above already")
-        for i, line_id in enumerate(line_ids)
-        if line_id is not None and line_id in line_ids[:i]
-    ]
+    errors = []
+    seen = set()
+    for i, line_id in enumerate(line_ids):
+        if line_id in seen:
+            errors.append(field_error(f"#/lines/{i}/line_id", "duplicate_line", f"{line_id} stands above already"))
+        elif line_id is not None:
+            seen.add(line_id)
+    return errors
 
 
 def _line(line: LineRequest) -> LineInput:

@@ -127,7 +127,7 @@ class ShipmentRequest(Request, frozen=True, kw_only=True):
 
     def contradictions(self) -> list[FieldError]:
         """Find lines that occur twice."""
-        return repeated_lines([unit.line_id for unit in self.lines])
+        return repeated_lines(unit.line_id for unit in self.lines)
 
 
 class DispatchRequest(Request, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,19 @@ def test_duplicate_keys_are_malformed_wherever_they_are(body):
     error = unreadable(body, CancelOrderRequest)
     assert error.code == "malformed_json"
     assert "twice" in error.detail
+
+
+def test_a_duplicate_among_very_many_keys_is_found_in_no_time():
+    keys = ",".join(f'"{n}":1' for n in range(50_000))
+    started = process_time()
+    assert "'49999' occurs twice" in unreadable(f'{{{keys},"49999":1}}', EmptyRequest).detail
+    assert process_time() - started < 5
+
+
+def test_deep_values_with_suspicious_text_are_read_to_their_depth():
+    deep = "[" * 900 + '"\\u0000"' + "]" * 900
+    error = unreadable(f'{{"deep": {deep}}}', EmptyRequest)
+    assert {told["code"] for told in error.errors} == {"bad_format", "not_allowed"}
 
 
 @pytest.mark.parametrize("body", ["[]", '"x"', "1", "null", "true"])
