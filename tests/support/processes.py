@@ -20,10 +20,9 @@ def running(*arguments, **settings):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        bufsize=1,
         **settings,
     ) as process:
+        process.unread = b""
         try:
             yield process
         finally:
@@ -41,15 +40,31 @@ def line_of(process, wanted=""):
     """The next line of its output that contains `wanted`; fails with all that was said when it ends without one."""
     said = []
     end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        readable, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
-        line = process.stdout.readline() if readable else ""
-        if not line:
-            break
-        said.append(line)
-        if wanted in line:
-            return line.rstrip("\n")
-    raise AssertionError(f"no line with {wanted!r} in:\n{''.join(said)}")
+    while True:
+        line, complete, rest = process.unread.partition(b"\n")
+        if complete:
+            process.unread = rest
+            said.append(line.decode(errors="replace"))
+            if wanted in said[-1]:
+                return said[-1]
+        elif not _read(process, end):
+            raise AssertionError("no line with {!r} in:\n{}".format(wanted, "\n".join(said)))
+
+
+def rest_of(process):
+    """All that it says from here to its end."""
+    end = time.monotonic() + DEADLINE
+    while _read(process, end):
+        pass
+    return process.unread.decode(errors="replace")
+
+
+def _read(process, end):
+    """Read what there is, waiting for it until the deadline; False if nothing more comes."""
+    readable, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
+    read = os.read(process.stdout.fileno(), 65536) if readable else b""
+    process.unread += read
+    return bool(read)
 
 
 def wait_until_gone(pid, deadline=DEADLINE):
