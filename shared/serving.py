@@ -71,47 +71,59 @@ def serve(opened: Opened, serving: Serving) -> None:
 
     When `DAYBOOK_READY_FILE` names a file, `{"url": …}` is written there once all workers accept.
     """
-    listener = listen(serving.host, serving.port)
-    url = _url(listener, serving.host)
     master = os.getpid()
-    try:
-        _Server(opened, serving, listener.detach(), url).run()
-    except SystemExit as end:
-        if os.getpid() != master:  # a worker: what was opened before the fork is for the master to close
-            logging.shutdown()
-            os._exit(end.code if isinstance(end.code, int) else 1)
-        raise
+    with reserve(serving.host, serving.port) as reserved:
+        host, port, *_ = reserved.getsockname()
+        reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- shown, not bound
+        try:
+            _Server(opened, serving, _place(host, port), f"http://{_place(reached, port)}").run()
+        except SystemExit as end:
+            if os.getpid() != master:  # a worker: what was opened before the fork is for the master to close
+                logging.shutdown()
+                os._exit(end.code if isinstance(end.code, int) else 1)
+            raise
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen; a taken port or a foreign address is a sentence, not a traceback."""
+def reserve(host: str, port: int) -> socket.socket:
+    """Take the port for all our workers, not listening yet. A taken port is a sentence, not a traceback.
+
+    Each worker listens at a socket of its own (SO_REUSEPORT) and the kernel deals out the connections: at one shared
+    socket, the worker that wakes first takes a whole burst of them and the others idle.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, *_, address = found[0]
-        return socket.create_server(address, family=family, backlog=2048)
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family) as alone:  # shares with nobody, so that another service here is noticed
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind(address)
+            address = alone.getsockname()
+        reserved = socket.socket(family)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind(address)
     except OSError as error:
         reason = f"{error.strerror or error}; choose another port"
         raise CannotListen(f"cannot listen at {host}:{port}: {reason}") from error
+    return reserved
 
 
-def _url(listener: socket.socket, host: str) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- shown, not bound
-    shown = f"[{shown}]" if ":" in shown else shown
-    return f"http://{shown}:{listener.getsockname()[1]}"
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, opened: Opened, serving: Serving, descriptor: int, url: str) -> None:
+    def __init__(self, opened: Opened, serving: Serving, bind: str, url: str) -> None:
         self._opened = opened
         self._serving = serving
-        self._descriptor = descriptor
+        self._bind = bind
         self._url = url
         self._open = ExitStack()
         super().__init__()
 
     def load_config(self) -> None:
         settings = {
-            "bind": f"fd://{self._descriptor}",
+            "bind": self._bind,
+            "reuse_port": True,
+            "backlog": 2048,
             "workers": self._serving.workers,
             "threads": self._serving.threads,
             "worker_class": PoliteWorker,

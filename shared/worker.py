@@ -1,5 +1,6 @@
 """A gunicorn thread worker with better manners: it stops at once when idle, and its errors are problems."""
 
+import select
 import socket
 import time
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from shared.http import new_request_id
 from shared.problems import Problem
 
+_PATIENCE_MS = 2
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 4 * 1024 * 1024
 
@@ -29,14 +31,26 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().murder_keepalived()
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
-        """Serve one request; a connection that is to be closed lingers here, in its own thread.
+        """Serve a request, and those that follow at once on the same connection; then linger if it is to be closed.
 
-        Stock gunicorn lingers in the main loop, where a client that does not close stalls all others.
+        Stock gunicorn sends the connection through its main loop between any two requests: two more thread switches,
+        half the latency of a client that goes on at once. It also lingers in the main loop, where a client that does
+        not close stalls all others.
         """
         keep = super().handle(conn)
+        while keep is True and self.alive and self._asks_again(conn.sock):
+            keep = super().handle(conn)
         if keep is False:
             _linger(conn.sock)
         return keep
+
+    def _asks_again(self, client: socket.socket) -> bool:
+        """Whether the next request is there within a moment, unless other connections wait for this thread."""
+        if not self.tpool._work_queue.empty():  # noqa: SLF001 -- the executor has no public word for it
+            return False
+        waiting = select.poll()
+        waiting.register(client, select.POLLIN)
+        return bool(waiting.poll(_PATIENCE_MS))
 
     def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: Exception) -> None:
         """Answer what is not HTTP, or too much of it, like every other error."""

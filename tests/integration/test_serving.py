@@ -1,0 +1,143 @@
+"""Serving with gunicorn's threads: starting, stopping, and what workers must not do to what the master holds."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from shared.serving import CannotListen, reserve
+from tests.support.processes import descendants, line_of, python, wait_until_gone
+
+SERVICE = """
+import contextlib, os, sys, threading
+from flask import request
+from shared import http, logs, serving
+from shared.service_routes import add_service_routes
+
+released = threading.Event()
+
+@contextlib.contextmanager
+def said(what):
+    os.write(1, f"opened {what} {os.getpid()}\\n".encode())
+    try:
+        yield
+    finally:
+        os.write(1, f"closed {what} {os.getpid()}\\n".encode())
+
+@contextlib.contextmanager
+def opened():
+    app = http.new_app("test")
+    add_service_routes(app, "test", dict)
+
+    @app.get("/pid")
+    def pid():
+        return http.json_reply({"pid": os.getpid()})
+
+    @app.get("/slow")
+    def slow():
+        os.write(1, b"slow\\n")
+        released.wait(1)
+        return http.json_reply({"done": True})
+
+    with said("app"):
+        yield app
+
+logs.configure("test")
+with said("master"):
+    serving.serve(opened, serving.Serving(port=0, workers=int(sys.argv[1]), threads=4, grace_seconds=10))
+"""
+
+
+@contextlib.contextmanager
+def service(tmp_path, workers=2):
+    ready = tmp_path / "ready.json"
+    environment = os.environ | {"DAYBOOK_READY_FILE": str(ready), "DAYBOOK_LOG_FORMAT": "text"}
+    with python(SERVICE, workers, env=environment) as process:
+        line_of(process, "ready at")
+        yield process, json.loads(ready.read_text())["url"]
+
+
+def stopped(process):
+    """Everything it still said after SIGTERM, and how long it took."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    rest = process.unread + process.stdout.read()
+    assert process.wait(20) == 0
+    return rest.decode(), time.monotonic() - began
+
+
+def test_each_worker_opens_and_closes_the_app_and_none_closes_what_the_master_opened(tmp_path):
+    with service(tmp_path) as (process, _):
+        rest, _ = stopped(process)
+    closed = [line.split()[1:] for line in rest.splitlines() if line.startswith("closed")]
+    assert sorted(what for what, _ in closed) == ["app", "app", "master"]
+    assert ["master", str(process.pid)] in closed
+
+
+def test_a_dead_worker_is_replaced_and_the_others_serve_on(tmp_path):
+    with service(tmp_path, workers=1) as (process, url):
+        (worker,) = descendants(process.pid)
+        assert httpx.get(f"{url}/pid").json() == {"pid": worker}
+        os.kill(worker, signal.SIGKILL)
+        wait_until_gone(worker)
+        line_of(process, "opened app")
+        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+            assert client.get(f"{url}/pid").json()["pid"] not in (worker, process.pid)
+        stopped(process)
+
+
+def test_a_kept_alive_idle_connection_does_not_hold_up_the_end(tmp_path):
+    with service(tmp_path) as (process, url), httpx.Client() as client:
+        client.get(f"{url}/livez")
+        _, seconds = stopped(process)
+        assert seconds < 5
+
+
+def test_a_request_under_way_is_answered_before_the_end(tmp_path):
+    with service(tmp_path) as (process, url):
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/slow").json()))
+        asking.start()
+        line_of(process, "slow")
+        stopped(process)
+        asking.join(10)
+        assert answers == [{"done": True}]
+
+
+def test_a_client_that_does_not_hang_up_stalls_nobody(tmp_path):
+    with service(tmp_path, workers=1) as (process, url):
+        address = httpx.URL(url)
+        with socket.create_connection((address.host, address.port)) as stubborn:
+            stubborn.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
+            assert b"200 OK" in stubborn.recv(4096)
+            began = time.monotonic()
+            assert httpx.get(f"{url}/livez").status_code == 200
+            assert time.monotonic() - began < 1
+        stopped(process)
+
+
+def test_requests_on_one_connection_are_served_in_order(tmp_path):
+    with service(tmp_path) as (process, url), httpx.Client(base_url=url) as client:
+        ids = [client.get("/livez", headers={"Request-Id": f"r-{n}"}).headers["Request-Id"] for n in range(50)]
+        assert ids == [f"r-{n}" for n in range(50)]
+        stopped(process)
+
+
+def test_a_taken_port_is_noticed_also_when_its_owner_shares_it(tmp_path):
+    with service(tmp_path) as (process, url):
+        port = httpx.URL(url).port
+        with pytest.raises(CannotListen, match=rf"cannot listen at 127\.0\.0\.1:{port}: Address already in use"):
+            reserve("127.0.0.1", port)
+        stopped(process)
+    reserve("127.0.0.1", port).close()
+
+
+def test_an_address_that_is_not_ours_is_named():
+    with pytest.raises(CannotListen, match=r"cannot listen at no-such-host\.invalid:0"):
+        reserve("no-such-host.invalid", 0)
