@@ -43,6 +43,11 @@ def test_a_tax_that_is_given_is_taken():
     assert line(1, 1000, include=True, tax_amount=7).total_amount == 1000
 
 
+def test_a_charge_contains_its_tax_or_has_it_on_top():
+    assert gross(490, 93, prices_include_tax=True) == 490
+    assert gross(490, 93, prices_include_tax=False) == 583
+
+
 def test_a_half_of_tax_is_rounded_up():
     assert tax_of(50, "0.01", prices_include_tax=False) == 1
     assert tax_of(49, "0.01", prices_include_tax=False) == 0

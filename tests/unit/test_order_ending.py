@@ -97,6 +97,12 @@ def test_an_order_of_which_something_is_in_a_shipment_cannot_be_cancelled():
     )
 
 
+def test_nothing_is_owed_for_a_cancelled_order_not_even_shipping_of_a_draft_without_lines():
+    empty = replace(DRAFT, lines=())
+    given(empty).when(CancelOrder(reason="staff")).then(cancelled("draft", reason="staff", reduction_amount=490))
+    assert given(empty, cancelled("draft")).order.grand_total == 0
+
+
 def test_an_order_that_requires_no_shipping_can_be_cancelled_when_confirmed():
     given(digital, PLACED, CONFIRMED).when(CancelOrder(reason="customer")).then(cancelled("confirmed"))
 

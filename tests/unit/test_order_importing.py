@@ -235,6 +235,15 @@ def test_a_snapshot_that_contradicts_itself_is_refused(contradiction, pointers):
     given().when(an_import(**contradiction)).then_refused("validation_failed", *pointers)
 
 
+def test_limits_can_be_reached():
+    full = {
+        "lines": (replace(an_import().lines[0], quantity=1000),),
+        "payments": tuple(payment(payment_id=f"p{n}") for n in range(200)),
+        "shipments": tuple(parcel(1, f"S{n}") for n in range(500)),
+    }
+    assert given().when(an_import(**confirmed, **full)).refusal is None
+
+
 def test_all_contradictions_are_named_at_once():
     wrong = {"status": "confirmed", "lines": (), "payments": (payment(voided=TOTAL + 1),), "shipments": (parcel(),)}
     given().when(an_import(**wrong)).then_refused(
@@ -288,6 +297,12 @@ def test_imported_shipments_go_on_from_where_they_are():
     )
     done = taken_over(**confirmed, shipments=(parcel(**left),), payments=(payment(capture()),))
     given(done).when(DeliverShipment(shipment_id="S1")).then(delivered("S1"), COMPLETED)
+
+
+def test_units_of_imported_shipments_are_where_the_shipments_are():
+    parcels = (parcel(1, **arrived), parcel(1, "S2", **left), parcel(1, "S3"))
+    (line,) = given(taken_over(**confirmed, shipments=parcels)).order.lines.values()
+    assert (line.open, line.allocated, line.shipped, line.delivered) == (0, 1, 2, 1)
 
 
 def test_an_imported_order_that_is_delivered_and_paid_can_be_completed():

@@ -104,9 +104,10 @@ def test_sums_are_allowed_up_to_what_javascript_can_hold():
 def test_a_sum_out_of_range_names_the_lines():
     fine = LineInput(sku="X", name="X", quantity=1, unit_price_amount=MAX_AMOUNT)
     too_much = LineInput(sku="X", name="X", quantity=1_000_000, unit_price_amount=MAX_AMOUNT)
-    taxed = LineInput(sku="X", name="X", quantity=901, unit_price_amount=MAX_AMOUNT - 3, tax_rate="1")
-    given().when(creation(lines=(fine, too_much, taxed), place=False)).then_refused(
-        "amount_out_of_range", "#/lines/1", "#/lines/2", limit=MAX_SUM
+    taxed = LineInput(sku="X", name="X", quantity=900, unit_price_amount=MAX_AMOUNT, tax_rate="1")
+    discounted = LineInput(sku="X", name="X", quantity=901, unit_price_amount=MAX_AMOUNT, discount_amount=MAX_AMOUNT)
+    given().when(creation(lines=(fine, too_much, taxed, discounted), place=False)).then_refused(
+        "amount_out_of_range", "#/lines/1", "#/lines/2", "#/lines/3", limit=MAX_SUM
     )
 
 

@@ -155,3 +155,9 @@ def test_more_than_is_due_is_recorded_too():
     given(*a_placed_order).when(payment(10 * TOTAL, capture=True)).then(
         authorized(10 * TOTAL), captured(10 * TOTAL, "C1")
     )
+
+
+def test_i33_facts_about_different_payments_may_arrive_in_any_order():
+    opened = (*a_placed_order, authorized(), authorized(50, "pi_2"))
+    facts = (captured(100), captured(50, "ch_2", "pi_2"))
+    assert given(*opened, *facts).order == given(*opened, *facts[::-1]).order

@@ -168,6 +168,12 @@ def test_a_prepaid_order_is_not_sent_before():
     )
 
 
+def test_not_a_cent_may_be_missing():
+    given(*a_confirmed_order, authorized(TOTAL - 1), prepared()).when(dispatch()).then_refused(
+        "payment_required", missing_amount=1
+    )
+
+
 def test_an_order_on_account_is_sent_before_it_is_paid():
     given(*on_account, prepared()).when(dispatch()).then(dispatched())
 
@@ -220,6 +226,12 @@ def test_the_last_parcel_of_a_paid_order_completes_it():
 )
 def test_an_order_does_not_complete_itself_while(history):
     given(*history).when(deliver()).then(delivered())
+
+
+def test_an_order_with_one_line_delivered_and_another_open_is_not_done():
+    two_lines = replace(DRAFT, lines=(MUGS, replace(MUGS, line_id="L2")))
+    money = (authorized(2 * TOTAL), captured(2 * TOTAL))
+    given(two_lines, PLACED, CONFIRMED, *money, prepared(), dispatched()).when(deliver()).then(delivered())
 
 
 def test_a_parcel_may_arrive_after_completion():
