@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -168,3 +169,7 @@ class _ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def access(self, *_: object) -> None:
         pass
+
+    def exception(self, msg: str, *args: object, **facts: Any) -> None:  # noqa: ANN401 -- as in logging
+        if not isinstance(sys.exc_info()[1], BlockingIOError):  # a client that stalled: its own affair
+            super().exception(msg, *args, **facts)

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import struct
 import time
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,9 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from shared.http import new_request_id
 from shared.problems import Problem
+
+STALL_SECONDS = 15
+"""How long a client may send or take nothing in the midst of a request: it holds a thread meanwhile."""
 
 _PATIENCE_MS = 2
 _LINGER_SECONDS = 2.0
@@ -37,6 +41,9 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         half the latency of a client that goes on at once. It also lingers in the main loop, where a client that does
         not close stalls all others.
         """
+        if not conn.initialized:
+            for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                conn.sock.setsockopt(socket.SOL_SOCKET, direction, struct.pack("ll", STALL_SECONDS, 0))
         keep = super().handle(conn)
         while keep is True and self.alive and self._asks_again(conn.sock):
             keep = super().handle(conn)

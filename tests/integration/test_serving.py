@@ -16,11 +16,11 @@ from tests.support.processes import descendants, line_of, python, wait_until_gon
 
 SERVICE = """
 import contextlib, os, sys, threading
-from flask import request
-from shared import http, logs, serving
+from shared import http, logs, serving, worker
 from shared.service_routes import add_service_routes
 
 released = threading.Event()
+worker.STALL_SECONDS = 1
 
 @contextlib.contextmanager
 def said(what):
@@ -44,6 +44,10 @@ def opened():
         os.write(1, b"slow\\n")
         released.wait(1)
         return http.json_reply({"done": True})
+
+    @app.post("/read")
+    def read():
+        return http.json_reply({"read": len(http.read_body(100))})
 
     with said("app"):
         yield app
@@ -120,6 +124,18 @@ def test_a_client_that_does_not_hang_up_stalls_nobody(tmp_path):
             assert httpx.get(f"{url}/livez").status_code == 200
             assert time.monotonic() - began < 1
         stopped(process)
+
+
+@pytest.mark.parametrize("sent", [b"POST /read HTTP/1.1\r\nContent-Length: 9\r\n\r\nxxx", b"POST /re"])
+def test_a_client_that_stalls_in_the_midst_of_a_request_loses_its_thread(tmp_path, sent):
+    with service(tmp_path, workers=1) as (process, url):
+        address = httpx.URL(url)
+        with socket.create_connection((address.host, address.port), timeout=20) as stalling:
+            stalling.sendall(sent)
+            answer = b"".join(iter(lambda: stalling.recv(4096), b""))
+        assert not answer or (answer.startswith(b"HTTP/1.1 400 ") and b"malformed_request" in answer)
+        rest, _ = stopped(process)
+        assert "Traceback" not in rest and "rror" not in rest
 
 
 def test_requests_on_one_connection_are_served_in_order(tmp_path):
