@@ -94,24 +94,38 @@ class OrderRoutes:
         resolved = route.resolve(wanted, **ids)
         command = resolved.command
         stream_id = stream_id or UUID(cast("CreateOrder", command).order_id)
-        return self._reply(
-            self._handling.handle(
-                CommandRequest(
-                    order_id=stream_id,
-                    command=command,
-                    actor=Actor(principal.actor_type, principal.id),
-                    principal=principal.id,
-                    contacts=contacts(resolved, stream_id, getattr(command, "customer_id", None)),
-                    status=route.status,
-                    location=f"/v1/orders/{stream_id}" if route.status == CREATED else None,
-                    key=key,
-                    fingerprint=fingerprint(body) if key else "",
-                    if_match=if_match,
-                    trace_id=http_headers.trace_id(headers.get("HTTP_TRACEPARENT")),
-                    number_drawn=getattr(wanted, "number", None) is None,
-                )
+        return self._handled(
+            CommandRequest(
+                order_id=stream_id,
+                command=command,
+                actor=Actor(principal.actor_type, principal.id),
+                principal=principal.id,
+                contacts=contacts(resolved, stream_id, getattr(command, "customer_id", None)),
+                status=route.status,
+                location=f"/v1/orders/{stream_id}" if route.status == CREATED else None,
+                key=key,
+                fingerprint=fingerprint(body) if key else "",
+                if_match=if_match,
+                trace_id=http_headers.trace_id(headers.get("HTTP_TRACEPARENT")),
+                number_drawn=getattr(wanted, "number", None) is None,
             )
         )
+
+    def _handled(self, wanted: CommandRequest) -> http.Reply:
+        try:
+            return self._reply(self._handling.handle(wanted))
+        except Problem as problem:
+            if problem.code == "version_mismatch":
+                problem.facts["events"] = self._since(wanted)
+            raise
+
+    def _since(self, wanted: CommandRequest) -> list[dict[str, object]]:
+        """What happened to the order after the latest version that the client knows."""
+        if wanted.if_match is None or not wanted.if_match.versions:
+            return []
+        known = max(wanted.if_match.versions)
+        fresh = self._handling.store.fresh(wanted.order_id, known, wanted.principal, None)
+        return [{"version": event.originator_version, "type": event.type} for event in fresh.events]
 
     def _reply(self, answer: Acknowledged) -> http.Reply:
         token = http_headers.Token(self._handling.store.log_id, answer.position)

@@ -4,6 +4,7 @@ Log lines carry no personal data. What a database error says beside its first se
 there the server quotes rows.
 """
 
+import json
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
+from shared.anticipated import Anticipated
 
 Facts = Mapping[str, object]
 
@@ -26,11 +27,12 @@ def configure(component: str) -> None:
     `DAYBOOK_LOG_FORMAT` = json | text (default: text at a terminal, else json); `DAYBOOK_LOG_LEVEL` (INFO).
     """
     wanted = os.environ.get("DAYBOOK_LOG_FORMAT") or ("text" if sys.stderr.isatty() else "json")
+    level = os.environ.get("DAYBOOK_LOG_LEVEL", "info")
+    if level.upper() not in logging.getLevelNamesMapping():
+        raise Anticipated(f"DAYBOOK_LOG_LEVEL={level}: expected debug, info, warning or error")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_TextFormatter(component) if wanted == "text" else _JsonFormatter(component))
-    logging.basicConfig(
-        handlers=[handler], level=os.environ.get("DAYBOOK_LOG_LEVEL", "INFO").upper(), force=True
-    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
 
 def add_context(facts: Callable[[], Facts]) -> None:
@@ -79,7 +81,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["exception"] = _trace(record.exc_info[1])
-        return msgspec.json.encode(line, enc_hook=str).decode(errors="replace")
+        return json.dumps(line, default=str)  # plain ASCII: whatever a message holds, the line can be written
 
 
 class _TextFormatter(logging.Formatter):

@@ -194,6 +194,8 @@ def test_if_match_is_obeyed(api, log):
     stale = api.post(f"{order}/confirm", If_Match='"1"')
     assert problem(stale) == (412, "version_mismatch")
     assert stale.json["current_version"] == 2 and stale.headers["ETag"] == '"2"'
+    assert stale.json["events"] == [{"version": 2, "type": "order.placed"}]
+    assert api.post(f"{order}/confirm", If_Match='"9"').json["events"] == []
     assert log() == 2
     assert api.post(f"{order}/payments", PAYMENT, If_Match='W/"2"').status_code == 201
     assert api.post(f"{order}/payments", PAYMENT | {"payment_id": "pi_2"}, If_Match='"1", "3.7"').status_code == 201
@@ -299,6 +301,24 @@ def test_it_is_ready_when_the_log_is_and_says_why_not(api, settings, migrated, l
     response = api.client.get("/readyz")
     assert problem(response) == (503, "store_unavailable") and "revision 999" in response.json["detail"]
     assert api.client.get("/livez").status_code == 200
+
+
+def test_when_the_database_goes_away_nothing_is_claimed_and_all_is_well_again_after(api, migrated, server, caplog):
+    name = migrated.events_url.rpartition("/")[2].partition("?")[0]
+    order = api.created()
+    with connect(server) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        for response in (api.post("/v1/orders", ORDER), api.post(f"{order}/confirm", Idempotency_Key="k")):
+            assert problem(response) == (503, "store_unavailable")
+            assert response.json["outcome"] in ("not_applied", "unknown")
+            assert response.headers["Retry-After"] == "2"
+            assert name not in response.text
+        assert problem(api.client.get("/readyz")) == (503, "store_unavailable")
+        assert api.client.get("/livez").status_code == 200
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert api.post(f"{order}/confirm", Idempotency_Key="k").status_code == 200
+    assert api.client.get("/readyz").status_code == 200
 
 
 IMPORTED = {
