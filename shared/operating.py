@@ -35,8 +35,10 @@ def audit(place: Place, *, as_json: bool) -> None:
     """
     from shared import audit as auditing  # noqa: PLC0415 -- only here are a database and the fold needed
     from shared.database import connect  # noqa: PLC0415
+    from shared.migrate import check_connection  # noqa: PLC0415
 
     with place.open() as databases, connect(databases.events_url, application_name="daybook audit") as connection:
+        check_connection(connection, databases.book, "events")
         result = auditing.audit(connection, databases.book)
     if as_json:
         facts = {"events": result.events, "commits": result.commits, "digest": result.digest.hex()}

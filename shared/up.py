@@ -128,8 +128,9 @@ def _require_free(wishes: Wishes, *, embedded: bool) -> None:
             family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             socket.create_server(address, family=family).close()
         except OSError as error:
+            reason = str(error.strerror).partition(" (")[0]  # Python adds the address once more
             raise PortConflict(
-                f"cannot listen at {host}:{port}: {error.strerror}; choose another with --{name}-port, 0 for a free one"
+                f"cannot listen at {host}:{port}: {reason}; choose another with --{name}-port, 0 for a free one"
             ) from error
 
 

@@ -1,0 +1,233 @@
+"""`daybook up`, as its users meet it: real processes, the printed lines pasted into a shell, signals, kill -9."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from shared.house import EXAMPLE
+from tests.support.processes import DEADLINE, descendants, line_of, rest_of, running, wait_until_gone
+
+DAYBOOK = Path(sys.executable).parent / "daybook"
+
+
+def up(data_dir, *options, **settings):
+    options = ("--data-dir", data_dir, "--command-port", "0", "--query-port", "0", *options)
+    return running(DAYBOOK, "up", *options, **settings)
+
+
+def when_ready(process, ready_file):
+    line_of(process, "Daybook is ready")
+    return json.loads(ready_file.read_text())
+
+
+def bearer(ready):
+    return {"Authorization": f"Bearer {ready['token']}"}
+
+
+def place_order(ready):
+    """Place an order; tried again while the answer is that nothing was done."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        try:
+            answer = httpx.post(f"{ready['command_url']}/v1/orders", json=EXAMPLE, headers=bearer(ready), timeout=10)
+        except httpx.TransportError:
+            continue
+        if answer.status_code == 201:
+            return answer
+        assert answer.status_code == 503, answer.text
+    raise AssertionError("no order could be placed before the deadline")
+
+
+def read_back(ready, written):
+    headers = bearer(ready) | {"Consistency-Token": written.headers["Consistency-Token"], "Prefer": "wait=20"}
+    return httpx.get(written.headers["Location"], headers=headers, timeout=30)
+
+
+def processes_of(process, argument):
+    """The processes below it that have this argument, oldest first."""
+    below = sorted(descendants(process.pid))
+    return [pid for pid in below if argument in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
+
+
+def ends_by(process, number):
+    below = descendants(process.pid)
+    process.send_signal(number)
+    output = rest_of(process)
+    assert process.wait(DEADLINE) == 0, output
+    for pid in below:
+        wait_until_gone(pid, 0)
+    return output
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def ready_file(tmp_path):
+    return tmp_path / "ready.json"
+
+
+def test_an_order_travels_the_whole_house_by_the_printed_lines(data_dir, ready_file):
+    if not shutil.which("curl"):
+        pytest.skip("needs curl")
+    with up(data_dir, "--ready-file", ready_file) as process:
+        ready = when_ready(process, ready_file)
+        assert set(ready) == {"command_url", "query_url", "token", "database_url"}
+        assert ready_file.stat().st_mode & 0o777 == 0o600
+        place, read = line_of(process, "curl -sS"), line_of(process, "curl -sS")
+        placed = json.loads(subprocess.run(["sh", "-c", place], capture_output=True, check=True).stdout)
+        assert placed["status"] == "placed"
+        seen = json.loads(subprocess.run(["sh", "-c", read], capture_output=True, check=True).stdout)
+        assert seen["order_id"] == placed["order_id"]
+        assert seen["version"] == placed["version"]
+        with psycopg.connect(ready["database_url"]) as connection:
+            assert connection.execute("SELECT max(position) FROM events.event").fetchone() == (2,)
+        output = ends_by(process, signal.SIGTERM)
+    assert output.rindex("stopping") < output.rindex("PostgreSQL has stopped") < output.rindex("up          stopped")
+    assert "Traceback" not in output
+    assert not ready_file.exists(), "what it says is no longer true"
+
+
+def test_what_was_acknowledged_is_there_next_time_and_ctrl_c_ends_it(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        written = place_order(when_ready(process, ready_file))
+        ends_by(process, signal.SIGINT)
+    with up(data_dir, "--ready-file", ready_file) as process:
+        ready = when_ready(process, ready_file)
+        order_id = written.json()["order_id"]
+        answer = httpx.get(f"{ready['query_url']}/v1/orders/{order_id}", headers=bearer(ready))
+        assert answer.status_code == 200
+        ends_by(process, signal.SIGINT)
+
+
+def test_killing_it_leaves_no_process(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        when_ready(process, ready_file)
+        below = descendants(process.pid)
+        assert len(below) >= 8
+        process.kill()
+        process.wait()
+        for pid in below:
+            wait_until_gone(pid)
+
+
+def test_no_secret_is_among_the_arguments(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        when_ready(process, ready_file)
+        arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(process.pid))
+        for name in ("auth-secret", "database-secret"):
+            secret = data_dir / name
+            assert secret.read_text() not in arguments
+            assert secret.stat().st_mode & 0o777 == 0o600
+        ends_by(process, signal.SIGTERM)
+
+
+def test_whatever_dies_is_started_again_in_its_place(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        ready = when_ready(process, ready_file)
+        for name in ("command-api", "query-api", "projector"):
+            os.kill(processes_of(process, name)[0], signal.SIGKILL)
+            line_of(process, f"{name} was ended by SIGKILL; starting it again")
+            answer = read_back(ready, place_order(ready)) if name == "projector" else None
+            line_of(process, "leading at" if name == "projector" else "ready at")
+            assert answer is None or answer.status_code == 200
+        os.kill(processes_of(process, "--cluster_name=daybook")[0], signal.SIGKILL)
+        line_of(process, "PostgreSQL ended with exit code -9; starting it again")
+        assert read_back(ready, place_order(ready)).status_code == 200
+        ends_by(process, signal.SIGTERM)
+
+
+def test_a_part_that_keeps_dying_brings_all_down_with_its_last_words(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        when_ready(process, ready_file)
+        below = descendants(process.pid)
+        os.kill(processes_of(process, "projector")[0], signal.SIGKILL)
+        for _ in range(4):
+            line_of(process, "starting it again")
+            line_of(process, "leading at")
+            os.kill(processes_of(process, "projector")[0], signal.SIGKILL)
+        output = rest_of(process)
+        assert process.wait(DEADLINE) == 1
+    assert re.search(r"(?s)Error: projector died 5 times within 60 s; its last words:\n.*leading at", output)
+    assert "Traceback" not in output
+    for pid in below:
+        wait_until_gone(pid, 0)
+
+
+@pytest.mark.parametrize("option", ["--command-port", "--query-port", "--database-port"])
+def test_a_taken_port_is_refused_before_anything_starts(data_dir, option):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with up(data_dir, option, port) as process:
+            output = rest_of(process)
+            assert process.wait(DEADLINE) == 1
+    assert output == (
+        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use; "
+        f"choose another with {option}, 0 for a free one\n"
+    )
+    assert not data_dir.exists()
+
+
+def test_one_port_for_two_is_refused(data_dir):
+    with up(data_dir, "--command-port", "48001", "--query-port", "48001") as process:
+        assert "--command-port and --query-port are both 48001" in line_of(process)
+        assert process.wait(DEADLINE) == 1
+
+
+def test_a_second_one_on_the_same_data_directory_is_refused(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        when_ready(process, ready_file)
+        with up(data_dir) as second:
+            output = rest_of(second)
+            assert second.wait(DEADLINE) == 1
+        assert f"Error: the data directory {data_dir} is in use by process {process.pid}" in output
+        assert "Traceback" not in output
+        ends_by(process, signal.SIGTERM)
+
+
+def test_a_database_that_is_given_takes_the_place_of_the_embedded_one(database, data_dir, ready_file):
+    given = os.environ | {"DAYBOOK_DATABASE_URL": database}
+    with up(data_dir, "--ready-file", ready_file, env=given) as process:
+        ready = when_ready(process, ready_file)
+        assert ready["database_url"] == database
+        assert read_back(ready, place_order(ready)).status_code == 200
+        assert not (data_dir / "postgres").exists()
+        ends_by(process, signal.SIGTERM)
+
+
+def test_stopping_it_while_it_starts_leaves_nothing_behind(data_dir):
+    with up(data_dir) as process:
+        line_of(process, "starting PostgreSQL")
+        process.send_signal(signal.SIGTERM)
+        output = rest_of(process)
+        assert process.wait(DEADLINE) == 0, output
+        assert "Traceback" not in output
+    assert [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(data_dir) in path.read_text()] == []
+
+
+def test_other_commands_use_the_running_server(data_dir, ready_file):
+    with up(data_dir, "--ready-file", ready_file) as process:
+        ready = when_ready(process, ready_file)
+        place_order(ready)
+        command = [DAYBOOK, "audit", "--json", "--data-dir", data_dir]
+        audit = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        assert (audit["events"], audit["findings"]) == (2, [])
+        command = [DAYBOOK, "token", "--scope", "orders:read", "--data-dir", data_dir]
+        token = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{ready['query_url']}/v1/orders", headers=headers).status_code == 200
+        assert httpx.post(f"{ready['command_url']}/v1/orders", json={}, headers=headers).status_code == 403
+        ends_by(process, signal.SIGTERM)
