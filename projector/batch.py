@@ -95,13 +95,14 @@ class Poster(NamedTuple):
         with self.reads.pipeline():
             self.reads.execute("BEGIN")
             claimed = self.reads.execute(self.generation.sql(COMPARE_AND_SET), claim, prepare=True)
-            loaded = self.reads.execute(self.generation.sql(LOAD), [list(known)], prepare=True)
         row = claimed.fetchone()
         if row is None:
             raise Overtaken(
                 f"{self.generation.schema} does not stand at position {checkpoint.position} in generation "
                 f"{checkpoint.generation}: another projector or another generation has taken over"
             )
+        # Not in the pipeline: with the flush that ends one, the server stops to watch for an idle session.
+        loaded = self.reads.execute(self.generation.sql(LOAD), [list(known)], prepare=True)
         return bool(row[0]), {order: order_document.decode(doc) for order, doc in loaded}
 
     def _write(
@@ -123,8 +124,8 @@ class Poster(NamedTuple):
                     self.generation.sql(customer.RECOMPUTE), {"customers": sorted(customers)}, prepare=True
                 )
             self.reads.execute("COMMIT")
-            # After the commit and apart from it: the commit of a NOTIFY takes a lock of the whole server.
-            self.reads.execute(f"NOTIFY {self.generation.book.names['posted']}")
+        # After the commit and apart from it: the commit of a NOTIFY takes a lock of the whole server.
+        self.reads.execute(f"NOTIFY {self.generation.book.names['posted']}")
 
     def _poisoned(self, row: folding.Row, error: Exception) -> PoisonedEvent:
         if isinstance(error, PoisonedEvent):

@@ -80,7 +80,7 @@ class Projector:
         try:
             with Waking(self._databases.events_url, self._book) as waking:
                 while not self._stop.requested:
-                    if leader.try_lead(reads, self._book):
+                    if not processes.asked(reads, self._book).handover and leader.try_lead(reads, self._book):
                         stand = self._lead(events, reads, waking)
                         leader.release(reads, self._book)
                     self._stand_by(events, reads, stand)

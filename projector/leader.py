@@ -1,9 +1,11 @@
 """Who leads: an advisory lock in the reads database, held by the very session that writes.
 
 A frozen leader loses it: its session is ended by the server when it is idle for longer than the lease. One that froze
-with the server waiting for rows is ended by a standby (`end_frozen`). Thawed, it finds its connection gone.
+while the server was waiting for rows is not idle: whoever wants the lock ends it (`end_frozen`). Thawed, it finds its
+connection gone.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,32 +50,48 @@ class LockNotHandedOver(Anticipated):
     """The leader kept the lock for longer than we wait."""
 
 
-ASK = "UPDATE {projector}.control SET handover_until = clock_timestamp() + make_interval(secs => %s)"
+ASK = "UPDATE {projector}.control SET handover_until = clock_timestamp() + interval '5 seconds'"
 DONE_ASKING = "UPDATE {projector}.control SET handover_until = NULL"
+
+WATCHED = "SET idle_session_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'"
+UNWATCHED = "RESET idle_session_timeout; RESET idle_in_transaction_session_timeout"
 
 
 @contextmanager
 def handed_over(connection: Connection, book: Book, patience: float) -> Iterator[None]:
     """Hold the leader's lock, which a running projector gives up between two batches when asked.
 
-    Who waits stands first in line: standbys only try. Raises `LockNotHandedOver`.
+    Who waits stands first in line: standbys only try. Raises `LockNotHandedOver` after `patience` seconds.
     """
-    connection.execute(book.sql(ASK), [patience])
+    until = time.monotonic() + patience
     try:
-        with connection.transaction():
-            connection.execute(f"SET LOCAL lock_timeout = {int(patience * 1000)}")
-            connection.execute(book.sql(WAIT))
-    except psycopg.errors.LockNotAvailable as error:
-        raise LockNotHandedOver(
-            f"the projector did not hand over its lock within {patience:g} s: see `daybook status`, then run this again"
-        ) from error
+        while not _asked_and_waited(connection, book):
+            if time.monotonic() > until:
+                raise LockNotHandedOver(
+                    f"the projector did not hand over its lock within {patience:g} s: "
+                    "see `daybook status`, then run this again"
+                )
+            end_frozen(connection, book)
     finally:
         connection.execute(book.sql(DONE_ASKING))
+    connection.execute(WATCHED)
     try:
         yield
     finally:
-        if not connection.closed:
-            connection.execute(book.sql(RELEASE))
+        if not (connection.closed or connection.broken):
+            release(connection, book)
+            connection.execute(UNWATCHED)
+
+
+def _asked_and_waited(connection: Connection, book: Book) -> bool:
+    connection.execute(book.sql(ASK))
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '1s'")
+            connection.execute(book.sql(WAIT))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 FROZEN = f"""

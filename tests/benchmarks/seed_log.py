@@ -50,7 +50,7 @@ def commands(orders: int, seed: int = 1, start: datetime = datetime(2026, 1, 1, 
     while begun < orders or lives:
         while begun < orders and len(lives) < OPEN_ORDERS:
             begun += 1
-            lives.append(_life(begun, chance, start + timedelta(minutes=begun), max(1, orders // 4)))
+            lives.append(_life(f"SO-{seed}-{begun:08}", chance, start + timedelta(minutes=begun), max(1, orders // 4)))
         turn = chance.randrange(len(lives))
         command = next(lives[turn], None)
         if command is None:
@@ -60,7 +60,7 @@ def commands(orders: int, seed: int = 1, start: datetime = datetime(2026, 1, 1, 
             yield command
 
 
-def _life(number: int, chance: random.Random, begin: datetime, customers: int) -> Iterator[Command]:
+def _life(number: str, chance: random.Random, begin: datetime, customers: int) -> Iterator[Command]:
     """One order's commands in order."""
     order_id, customer = uuid7(), f"c-{chance.randrange(customers)}"
     version = 0
@@ -87,7 +87,7 @@ def _life(number: int, chance: random.Random, begin: datetime, customers: int) -
     now = begin.isoformat(timespec="microseconds")[:26] + "Z"
     yield command(
         created,
-        OrderPlaced(number=f"SO-{number:08}", grand_total_amount=total, placed_at=now),
+        OrderPlaced(number=number, grand_total_amount=total, placed_at=now),
         contacts=contacts,
     )
     fate = chance.random()
