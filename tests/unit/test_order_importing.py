@@ -114,6 +114,10 @@ def test_what_the_other_system_says_it_came_to_stands():
     assert given(declared).order.grand_total == TOTAL - 2
 
 
+def test_an_adjustment_may_take_all():
+    assert given(*given().when(an_import(adjustment_amount=-TOTAL)).events).order.grand_total == 0
+
+
 def test_an_order_is_taken_over_once():
     given(*a_draft).when(an_import()).then_refused("order_id_taken", order_id=ORDER_ID)
     given(IMPORTED).when(an_import()).then_refused("order_id_taken", order_id=ORDER_ID)
