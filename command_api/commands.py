@@ -9,7 +9,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.events import CancelReason, ImportedPayment, ImportedShipment, LineQuantity, Timestamp
+from shared.events import (
+    CancelReason,
+    ImportedPayment,
+    ImportedReturn,
+    ImportedShipment,
+    LineQuantity,
+    ReceivedLine,
+    ReturnLine,
+    Timestamp,
+)
 
 PaymentTerms = Literal["prepaid", "on_account"]
 ImportedStatus = Literal["placed", "confirmed", "completed", "cancelled"]
@@ -68,6 +77,36 @@ class CreateOrder(_OrderInput, frozen=True, kw_only=True):
     placed_at: Timestamp | None = None
 
 
+class RefundLineInput(Struct, frozen=True, kw_only=True):
+    """Units to be refunded of one line; without an `amount`, for what they are worth."""
+
+    line_id: str
+    quantity: int
+    amount: int | None = None
+
+
+class RefundInput(Struct, frozen=True, kw_only=True):
+    """A refund of another system, which has come to its end there."""
+
+    refund_id: str
+    payment_id: str
+    amount: int
+    reason: str
+    lines: tuple[RefundLineInput, ...] = ()
+    shipping_amount: int = 0
+    return_id: str | None = None
+    occurred_at: Timestamp
+
+
+class NoteInput(Struct, frozen=True, kw_only=True):
+    """A note of another system."""
+
+    note_id: str | None = None
+    note_ref: str
+    visibility: Literal["internal", "customer"] = "internal"
+    occurred_at: Timestamp
+
+
 class ImportOrder(_OrderInput, frozen=True, kw_only=True):
     """Take over an order as it stands in another system. Of a shipment, the times say the state."""
 
@@ -85,6 +124,9 @@ class ImportOrder(_OrderInput, frozen=True, kw_only=True):
     cancel_reason: CancelReason | None = None
     payments: tuple[ImportedPayment, ...] = ()
     shipments: tuple[ImportedShipment, ...] = ()
+    refunds: tuple[RefundInput, ...] = ()
+    returns: tuple[ImportedReturn, ...] = ()
+    notes: tuple[NoteInput, ...] = ()
 
 
 class PlaceOrder(Command, frozen=True, kw_only=True):
@@ -157,3 +199,93 @@ class DeliverShipment(Command, frozen=True, kw_only=True):
     """The parcel has arrived."""
 
     shipment_id: str
+
+
+class RequestRefund(Command, frozen=True, kw_only=True):
+    """Give money back; without an `amount`, what lines and shipping come to. `completed`: it is back already."""
+
+    refund_id: str | None = None
+    payment_id: str
+    amount: int | None = None
+    reason: str
+    lines: tuple[RefundLineInput, ...] = ()
+    shipping_amount: int = 0
+    return_id: str | None = None
+    note: str | None = None
+    completed: bool = False
+
+
+class CompleteRefund(Command, frozen=True, kw_only=True):
+    """The money is back with the customer."""
+
+    refund_id: str
+    provider_reference: str | None = None
+
+
+class FailRefund(Command, frozen=True, kw_only=True):
+    """The money did not go back."""
+
+    refund_id: str
+    code: str
+    message: str | None = None
+
+
+class RequestReturn(Command, frozen=True, kw_only=True):
+    """The customer will send units back."""
+
+    return_id: str | None = None
+    lines: tuple[ReturnLine, ...]
+    note: str | None = None
+
+
+class ReceiveReturn(Command, frozen=True, kw_only=True):
+    """Units have come back, perhaps not all of them yet."""
+
+    return_id: str
+    lines: tuple[ReceivedLine, ...]
+
+
+class RejectReturn(Command, frozen=True, kw_only=True):
+    """What has not come back of a return is not expected any more."""
+
+    return_id: str
+    reason: str
+
+
+class CancelUnits(Command, frozen=True, kw_only=True):
+    """Units of a line that are open will not be delivered."""
+
+    line_id: str
+    quantity: int
+    reason: CancelReason
+
+
+class FailPayment(Command, frozen=True, kw_only=True):
+    """The payment provider has declined an attempt, perhaps the first of a payment that never came to anything."""
+
+    payment_id: str
+    failure_id: str
+    stage: Literal["authorize", "capture"]
+    code: str
+    message: str | None = None
+
+
+class VoidPayment(Command, frozen=True, kw_only=True):
+    """What is left of an authorisation is given up."""
+
+    payment_id: str
+    reason: str | None = None
+
+
+class ChangeTracking(Command, frozen=True, kw_only=True):
+    """A merge patch of a parcel's carrier, tracking_number and tracking_url; None takes one away."""
+
+    shipment_id: str
+    patch: dict[str, str | None]
+
+
+class CancelShipment(Command, frozen=True, kw_only=True):
+    """A parcel that is being prepared will not go."""
+
+    shipment_id: str
+    reason: str

@@ -5,12 +5,14 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from command_api.evolve_changes import CHANGES
 from command_api.state import LineState, Order, PaymentState, RefundState, ShipmentState
 from shared.events import (
     Event,
     ImportedPayment,
     ImportedShipment,
     LineQuantity,
+    NoteAdded,
     OrderCancelled,
     OrderCompleted,
     OrderConfirmed,
@@ -44,8 +46,7 @@ def fold(events: Iterable[Event]) -> Order | None:
     return order
 
 
-def _next(order: Order, **changes: Any) -> Order:  # noqa: ANN401 -- any field of Order
-    return replace(order, event_count=order.event_count + 1, **changes)
+_next = Order.after
 
 
 def _created(event: OrderCreated) -> Order:
@@ -60,11 +61,15 @@ def _opened(event: OrderCreated | OrderImported, lines: dict[str, LineState], **
         prices_include_tax=event.prices_include_tax,
         payment_terms=event.payment_terms,
         requires_shipping=event.requires_shipping,
+        customer_id=event.customer_id,
         has_contact=event.customer_id is not None or event.has_email,
         shipping_address_ref=event.shipping_address_ref,
         shipping_amount=event.shipping_amount,
         shipping_tax_amount=event.shipping_tax_amount,
+        shipping_method=event.shipping_method,
         lines=lines,
+        tags=event.tags,
+        metadata=event.metadata,
         **more,
     )
 
@@ -103,6 +108,10 @@ def _imported(event: OrderImported) -> Order:
         payments={payment.payment_id: _imported_payment(payment) for payment in event.payments},
         captures=captures,
         shipments=shipments,
+        notes={
+            note.note_id: NoteAdded(note_id=note.note_id, note_ref=note.note_ref, visibility=note.visibility)
+            for note in event.notes
+        },
     )
 
 
@@ -237,4 +246,5 @@ _CHANGES: dict[type[Event], Callable[[Order, Any], Order]] = {
     ShipmentPrepared: _prepared,
     ShipmentDispatched: _dispatched,
     ShipmentDelivered: _delivered,
+    **CHANGES,
 }

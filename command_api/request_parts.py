@@ -29,12 +29,14 @@ from command_api.fields import (
 )
 from command_api.parsing import Request
 
+VaultKind = Literal["contact", "address", "note"]
+
 
 class VaultEntry(NamedTuple):
-    """Personal data on their way to the vault, where `ref` finds them; `kind` is contact or address."""
+    """Personal data on their way to the vault, where `ref` finds them."""
 
     ref: UUID
-    kind: Literal["contact", "address"]
+    kind: VaultKind
     payload: dict[str, str]
 
 
@@ -148,12 +150,12 @@ def opening(request: OpeningRequest, new_ref: Callable[[], UUID]) -> tuple[dict[
         "payment_terms": request.payment_terms,
         "requires_shipping": request.requires_shipping,
         "customer_id": customer.customer_id,
-        "contact_ref": _kept("contact", contact, contacts, new_ref) if contact else None,
+        "contact_ref": kept("contact", contact, contacts, new_ref) if contact else None,
         "has_email": customer.email is not None,
-        "shipping_address_ref": _address_kept(request.shipping_address, contacts, new_ref),
+        "shipping_address_ref": address_kept(request.shipping_address, contacts, new_ref),
         "ship_country": request.shipping_address.country if request.shipping_address else None,
-        "billing_address_ref": _address_kept(request.billing_address, contacts, new_ref),
-        "lines": tuple(map(_line, request.lines)),
+        "billing_address_ref": address_kept(request.billing_address, contacts, new_ref),
+        "lines": tuple(map(line_input, request.lines)),
         "shipping_amount": shipping.amount,
         "shipping_tax_amount": shipping.tax_amount,
         "shipping_method": shipping.method,
@@ -175,7 +177,8 @@ def repeated_lines(line_ids: Iterable[str | None]) -> list[FieldError]:
     return errors
 
 
-def _line(line: LineRequest) -> LineInput:
+def line_input(line: LineRequest) -> LineInput:
+    """The line as its command has it."""
     return LineInput(
         line_id=line.line_id,
         sku=line.sku,
@@ -190,21 +193,18 @@ def _line(line: LineRequest) -> LineInput:
     )
 
 
-def _address_kept(
+def address_kept(
     address: AddressRequest | None, contacts: list[VaultEntry], new_ref: Callable[[], UUID]
 ) -> str | None:
+    """The ref under which `address` goes to the vault, if there is one."""
     if address is None:
         return None
     payload = {name: given for name, given in asdict(address).items() if given is not None}
-    return _kept("address", payload, contacts, new_ref)
+    return kept("address", payload, contacts, new_ref)
 
 
-def _kept(
-    kind: Literal["contact", "address"],
-    payload: dict[str, str],
-    contacts: list[VaultEntry],
-    new_ref: Callable[[], UUID],
-) -> str:
+def kept(kind: VaultKind, payload: dict[str, str], contacts: list[VaultEntry], new_ref: Callable[[], UUID]) -> str:
+    """The ref under which `payload` goes to the vault."""
     ref = new_ref()
     contacts.append(VaultEntry(ref, kind, payload))
     return str(ref)

@@ -4,20 +4,27 @@ The state is frozen; dicts in it are never changed, but replaced by changed copi
 say what an id stands for, so that a repetition can be told from a contradiction.
 """
 
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from command_api.arithmetic import gross, value
 from command_api.commands import PaymentTerms
 from shared.events import (
     Line,
+    NoteAdded,
     OrderStatus,
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentFailed,
+    RefundCompleted,
+    RefundFailed,
     RefundRequested,
+    ReturnRequested,
     ShipmentDispatched,
     ShipmentPrepared,
+    ShipmentTrackingChanged,
 )
 
 
@@ -30,6 +37,8 @@ class LineState(Struct, frozen=True, kw_only=True):
     shipped: int = 0
     delivered: int = 0
     refunded: int = 0
+    return_requested: int = 0
+    returned: int = 0
 
     @property
     def open(self) -> int:
@@ -62,6 +71,16 @@ class RefundState(Struct, frozen=True, kw_only=True):
 
     request: RefundRequested
     state: Literal["pending", "completed", "failed"] = "pending"
+    outcome: RefundCompleted | RefundFailed | None = None
+    """What became of it; None as long as it is pending, and for one that was imported."""
+
+
+class Tracking(NamedTuple):
+    """Who carries a parcel, and how to follow it."""
+
+    carrier: str | None
+    tracking_number: str | None
+    tracking_url: str | None
 
 
 class ShipmentState(Struct, frozen=True, kw_only=True):
@@ -70,6 +89,43 @@ class ShipmentState(Struct, frozen=True, kw_only=True):
     prepared: ShipmentPrepared
     dispatched: ShipmentDispatched | None = None
     state: Literal["pending", "dispatched", "delivered", "cancelled"] = "pending"
+    changed_before: ShipmentTrackingChanged | None = None
+    """How its tracking was changed last before it left, and after."""
+    changed_after: ShipmentTrackingChanged | None = None
+
+    @property
+    def left_with(self) -> Tracking:
+        """Its tracking when it left, or as it would leave now; later corrections apart."""
+        before = self.changed_before or self.prepared
+        if self.dispatched is None:
+            return Tracking(before.carrier, before.tracking_number, before.tracking_url)
+        return Tracking(
+            self.dispatched.carrier or before.carrier,
+            self.dispatched.tracking_number or before.tracking_number,
+            self.dispatched.tracking_url or before.tracking_url,
+        )
+
+    @property
+    def tracking(self) -> Tracking:
+        """Its tracking now."""
+        after = self.changed_after
+        return Tracking(after.carrier, after.tracking_number, after.tracking_url) if after else self.left_with
+
+
+class ReturnState(Struct, frozen=True, kw_only=True):
+    """A return; `received` are the units of each line that have come back."""
+
+    request: ReturnRequested
+    received: dict[str, int] = {}
+    rejected: bool = False
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """Units of each line that are still to come back; none at all once it is closed."""
+        if self.rejected:
+            return {}
+        left = {item.line_id: item.quantity - self.received.get(item.line_id, 0) for item in self.request.lines}
+        return {line_id: units for line_id, units in left.items() if units}
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -84,16 +140,29 @@ class Order(Struct, frozen=True, kw_only=True):
     prices_include_tax: bool
     payment_terms: PaymentTerms
     requires_shipping: bool
+    customer_id: str | None = None
     has_contact: bool
     shipping_address_ref: str | None
     shipping_amount: int
     shipping_tax_amount: int
+    shipping_method: str | None = None
     adjustment_amount: int = 0
     lines: dict[str, LineState]
+    removed_line_ids: tuple[str, ...] = ()
+    """Ids are never used again."""
     payments: dict[str, PaymentState] = {}
     captures: dict[str, PaymentCaptured] = {}
+    failures: dict[str, PaymentFailed] = {}
     refunds: dict[str, RefundState] = {}
     shipments: dict[str, ShipmentState] = {}
+    returns: dict[str, ReturnState] = {}
+    notes: dict[str, NoteAdded] = {}
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+
+    def after(self, **changes: Any) -> "Order":  # noqa: ANN401 -- any field
+        """This order one event later."""
+        return replace(self, event_count=self.event_count + 1, **changes)
 
     @property
     def grand_total(self) -> int:
@@ -101,9 +170,15 @@ class Order(Struct, frozen=True, kw_only=True):
         if self.status == "cancelled":
             return 0
         lines = self.lines.values()
-        if lines and all(line.cancelled == line.line.quantity for line in lines):
+        if self.all_cancelled:
             return 0
         return sum(map(self.current_total, lines)) + self.shipping_gross + self.adjustment_amount
+
+    @property
+    def all_cancelled(self) -> bool:
+        """Whether there were units, and all of them are cancelled."""
+        lines = self.lines.values()
+        return bool(lines) and all(line.cancelled == line.line.quantity for line in lines)
 
     @property
     def shipping_gross(self) -> int:
@@ -116,6 +191,11 @@ class Order(Struct, frozen=True, kw_only=True):
         if line.cancelled:
             total -= value(line.line, line.cancelled, prices_include_tax=self.prices_include_tax)
         return total
+
+    def returnable(self, line: LineState) -> int:
+        """Units of a line that could be sent back; where nothing is shipped, confirming has handed them over."""
+        handed_over = line.shipped if self.requires_shipping else line.line.quantity - line.cancelled
+        return handed_over - line.return_requested - line.returned
 
     @property
     def open_authorized(self) -> int:

@@ -150,10 +150,8 @@ def _prepared_again(command: PrepareShipment, shipment: ShipmentState) -> Sequen
 
 def _dispatched_again(command: DispatchShipment, shipment: ShipmentState) -> Sequence[Event]:
     """Nothing, if it left as the command says; what the command leaves out, it does not contradict."""
-    assert shipment.dispatched is not None  # noqa: S101 -- the caller has looked
     differing: dict[str, tuple[object, object]] = {}
-    for name in ("carrier", "tracking_number", "tracking_url"):
-        recorded = getattr(shipment.dispatched, name) or getattr(shipment.prepared, name)
+    for name, recorded in shipment.left_with._asdict().items():
         sent = getattr(command, name)
         if sent is not None and sent != recorded:
             differing[name] = (recorded, sent)
