@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from command_api import evolve_returns
 from command_api.evolve_changes import CHANGES
 from command_api.state import LineState, Order, PaymentState, RefundState, ShipmentState
 from shared.events import (
@@ -99,7 +100,7 @@ def _imported(event: OrderImported) -> Order:
         for payment in event.payments
         for capture in payment.captures
     }
-    return _opened(
+    order = _opened(
         event,
         lines,
         status=event.status,
@@ -113,6 +114,7 @@ def _imported(event: OrderImported) -> Order:
             for note in event.notes
         },
     )
+    return evolve_returns.with_imported_past(order, event) if event.refunds or event.returns else order
 
 
 def _imported_payment(payment: ImportedPayment) -> PaymentState:
@@ -247,4 +249,5 @@ _CHANGES: dict[type[Event], Callable[[Order, Any], Order]] = {
     ShipmentDispatched: _dispatched,
     ShipmentDelivered: _delivered,
     **CHANGES,
+    **evolve_returns.CHANGES,
 }

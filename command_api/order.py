@@ -8,8 +8,10 @@ events. The decisions themselves stand in `command_api.decisions`, one module pe
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from command_api import commands
+from command_api import amendments, annotations, commands
 from command_api.decisions import (
+    amending,
+    annotating,
     cancelling,
     completing,
     confirming,
@@ -17,6 +19,8 @@ from command_api.decisions import (
     importing,
     paying,
     placing,
+    refunding,
+    returning,
     shipping,
 )
 from command_api.evolve import evolve, fold
@@ -71,7 +75,22 @@ _DECISIONS: dict[type[commands.Command], Callable[[Any, Order, Timestamp], Seque
     commands.CompleteOrder: completing.complete,
     commands.RecordPayment: paying.record,
     commands.CapturePayment: paying.capture,
+    amendments.AmendOrder: amending.amend,
+    commands.CancelUnits: cancelling.cancel_units,
+    commands.FailPayment: paying.fail,
+    commands.VoidPayment: paying.void,
+    commands.ChangeTracking: shipping.change_tracking,
+    commands.CancelShipment: shipping.cancel_shipment,
+    annotations.AddNote: annotating.add_note,
+    annotations.ChangeTags: annotating.change_tags,
+    annotations.ChangeMetadata: annotating.change_metadata,
     commands.PrepareShipment: shipping.prepare,
     commands.DispatchShipment: shipping.dispatch,
     commands.DeliverShipment: shipping.deliver,
+    commands.RequestRefund: refunding.request,
+    commands.CompleteRefund: refunding.complete,
+    commands.FailRefund: refunding.fail,
+    commands.RequestReturn: returning.request,
+    commands.ReceiveReturn: returning.receive,
+    commands.RejectReturn: returning.reject,
 }

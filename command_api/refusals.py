@@ -78,6 +78,36 @@ class ShippingAddressMissing(OrderRefused):
     code = "shipping_address_missing"
 
 
+class OrderNotAmendable(OrderRefused):
+    """It is too late to change this of the order."""
+
+    code = "order_not_amendable"
+
+
+class OrderWouldBeEmpty(OrderRefused):
+    """What was placed keeps something that is ordered, or is cancelled."""
+
+    code = "order_would_be_empty"
+
+
+class LineIdTaken(OrderRefused):
+    """The order has, or had, another line of this id."""
+
+    code = "line_id_taken"
+
+
+class LinePartiallyCancelled(OrderRefused):
+    """Units of the line are cancelled at its price."""
+
+    code = "line_partially_cancelled"
+
+
+class AmendmentInvalid(OrderRefused):
+    """Amounts that do not go with those of the line, or of the order. The errors name the fields."""
+
+    code = "validation_failed"
+
+
 class AmountOutOfRange(OrderRefused):
     """A sum would not survive JSON numbers."""
 
@@ -160,6 +190,54 @@ class PaymentRequired(OrderRefused):
     """A prepaid order is sent only when it is paid or secured."""
 
     code = "payment_required"
+
+
+class RefundNotFound(OrderRefused):
+    """The order has no such refund."""
+
+    code = "refund_not_found"
+
+
+class RefundNotPending(OrderRefused):
+    """The refund has come to its end already."""
+
+    code = "refund_not_pending"
+
+
+class RefundExceedsCaptured(OrderRefused):
+    """More given back than has come in."""
+
+    code = "refund_exceeds_captured"
+
+
+class RefundQuantityExceeded(OrderRefused):
+    """More units refunded than were ordered."""
+
+    code = "refund_quantity_exceeded"
+
+
+class NothingToRefund(OrderRefused):
+    """What is to be refunded comes to nothing."""
+
+    code = "validation_failed"
+
+
+class ReturnNotFound(OrderRefused):
+    """The order has no such return."""
+
+    code = "return_not_found"
+
+
+class ReturnNotOpen(OrderRefused):
+    """The return is closed."""
+
+    code = "return_not_open"
+
+
+class ReturnQuantityExceeded(OrderRefused):
+    """More units returned than the customer has."""
+
+    code = "return_quantity_exceeded"
 
 
 class UnitsOpen(OrderRefused):

@@ -27,6 +27,7 @@ class RefundRequested(Event, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[RefundLine, ...] = ()
     shipping_amount: int = 0
     return_id: str | None = None
+    note: str | None = None
 
 
 class RefundCompleted(Event, frozen=True, kw_only=True, omit_defaults=True):
