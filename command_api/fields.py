@@ -19,6 +19,8 @@ Check = Callable[[Any, Timestamp], tuple[ItemCode, str] | None]
 """From a field's value and the present to an item code and a sentence, or None if all is well."""
 
 MAX_LINES = 2_000
+MAX_TAGS = 50
+MAX_METADATA = 50
 _OWN_NUMBER = re.compile(r"SO-[0-9]{8}")
 _LEEWAY = timedelta(minutes=5)
 
@@ -77,6 +79,8 @@ def _checked(check: Check) -> Meta:
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$(?!\n)")]
 Channel = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$(?!\n)")]
 Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
+Positive = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
+"""An amount of something rather than nothing."""
 Adjustment = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Currency = Annotated[str, Meta(min_length=3, max_length=3), _checked(_known_currency)]
@@ -92,10 +96,9 @@ Words = Annotated[str, Meta(min_length=1, max_length=200)]
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
 Remark = Annotated[str, Meta(max_length=5_000)]
 Url = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s]+$(?!\n)")]
-Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=40)], ...], Meta(max_length=50)]
-Metadata = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=500)]],
-    Meta(max_length=50),
-]
+Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=40)], ...], Meta(max_length=MAX_TAGS)]
+MetadataKey = Annotated[str, Meta(min_length=1, max_length=40)]
+MetadataValue = Annotated[str, Meta(max_length=500)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=MAX_METADATA)]
 Time = Annotated[datetime, Meta(tz=True), _checked(_of_this_era)]
 PastTime = Annotated[datetime, Meta(tz=True), _checked(_until_now)]

@@ -1,13 +1,27 @@
-"""Cancel an order: every unit of it. Payment never stands in the way, money captured is asked back."""
+"""Cancel an order, every unit of it, or units of a line. Payment never stands in the way.
+
+Money captured is asked back with the order; with units it becomes overpaid, and a refund is somebody's decision.
+"""
 
 from collections.abc import Sequence
 
-from command_api.commands import CancelOrder
+from msgspec.structs import replace
+
+from command_api.commands import CancelOrder, CancelUnits
 from command_api.decisions.ids import free_ids
 from command_api.evolve import evolve
-from command_api.refusals import OrderHasShipments, OrderIsCompleted, ShipmentInProgress
+from command_api.field_errors import field_error
+from command_api.refusals import (
+    LineNotFound,
+    OrderHasShipments,
+    OrderIsCancelled,
+    OrderIsCompleted,
+    OrderNotPlaced,
+    QuantityExceedsOpen,
+    ShipmentInProgress,
+)
 from command_api.state import Order
-from shared.events import Event, OrderCancelled, RefundRequested, Timestamp
+from shared.events import Event, LineQuantityCancelled, OrderCancelled, RefundRequested, Timestamp
 
 REFUND_REASON = "order_cancelled"
 
@@ -28,6 +42,45 @@ def cancel(command: CancelOrder, order: Order, now: Timestamp) -> Sequence[Event
     if command.refund == "full":
         events += _refunds(evolve(order, cancelled))
     return events
+
+
+def cancel_units(command: CancelUnits, order: Order, now: Timestamp) -> Sequence[Event]:
+    """Cancel open units of a line; with the last unit of all, the order."""
+    _check_running(order)
+    line = order.lines.get(command.line_id)
+    if line is None:
+        raise LineNotFound(f"Order {order.order_id} has no line {command.line_id}.")
+    if command.quantity > line.open:
+        raise QuantityExceedsOpen(
+            f"Line {command.line_id} has {line.open} open units; {command.quantity} were to be cancelled.",
+            [field_error("#/quantity", "too_large", f"at most {line.open}")],
+            line_id=command.line_id,
+            open_quantity=line.open,
+        )
+    units = LineQuantityCancelled(
+        line_id=command.line_id, quantity=command.quantity, reason=command.reason, reduction_amount=0
+    )
+    left = evolve(order, units)
+    reduction = order.current_total(line) - left.current_total(left.lines[command.line_id])
+    units = replace(units, reduction_amount=reduction)
+    if not left.all_cancelled:
+        return [units]
+    cancelled = OrderCancelled(
+        reason=command.reason,
+        reduction_amount=order.grand_total - reduction,
+        previous_status=order.status,
+        cancelled_at=now,
+    )
+    return [units, cancelled]
+
+
+def _check_running(order: Order) -> None:
+    if order.status == "draft":
+        raise OrderNotPlaced(f"Order {order.order_id} is a draft; amend it instead of cancelling units.")
+    if order.status == "completed":
+        raise OrderIsCompleted(f"Order {order.order_id} is completed; nothing is open. Take units back as a return.")
+    if order.status == "cancelled":
+        raise OrderIsCancelled(f"Order {order.order_id} is cancelled, every unit of it.")
 
 
 def _check(order: Order) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from command_api.commands import CapturePayment, RecordPayment
+from command_api.commands import CapturePayment, FailPayment, RecordPayment, VoidPayment
 from command_api.decisions.ids import free_ids
 from command_api.field_errors import field_error
 from command_api.refusals import (
@@ -14,7 +14,7 @@ from command_api.refusals import (
     duplicate_id,
 )
 from command_api.state import Order, PaymentState
-from shared.events import Event, PaymentAuthorized, PaymentCaptured, Timestamp
+from shared.events import Event, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentVoided, Timestamp
 from shared.money import in_words
 
 MAX_PAYMENTS = 200
@@ -60,9 +60,7 @@ def capture(command: CapturePayment, order: Order, _now: Timestamp) -> Sequence[
         amount=command.amount,
         provider_reference=command.provider_reference,
     )
-    payment = order.payments.get(command.payment_id)
-    if payment is None:
-        raise PaymentNotFound(f"Order {order.order_id} has no payment {command.payment_id}. Record it first.")
+    payment = _payment(command.payment_id, order)
     if (recorded := order.captures.get(command.capture_id)) is not None:
         differing = _differing(recorded, captured)
         if differing:
@@ -76,6 +74,40 @@ def capture(command: CapturePayment, order: Order, _now: Timestamp) -> Sequence[
             capturable_amount=payment.capturable,
         )
     return [captured]
+
+
+def fail(command: FailPayment, order: Order, _now: Timestamp) -> Sequence[Event]:
+    """Record that an attempt was declined, even one of a payment that is not on record. No sum changes."""
+    _check_placed(order)
+    failed = PaymentFailed(
+        payment_id=command.payment_id,
+        failure_id=command.failure_id,
+        stage=command.stage,
+        code=command.code,
+        message=command.message,
+    )
+    if (recorded := order.failures.get(command.failure_id)) is not None:
+        differing = _differing(recorded, failed)
+        if differing:
+            raise duplicate_id(f"Failure {command.failure_id}", differing)
+        return []
+    return [failed]
+
+
+def void(command: VoidPayment, order: Order, _now: Timestamp) -> Sequence[Event]:
+    """Give up what is left of an authorisation."""
+    _check_placed(order)
+    left = _payment(command.payment_id, order).capturable
+    if not left:
+        return []
+    return [PaymentVoided(payment_id=command.payment_id, amount=left, reason=command.reason)]
+
+
+def _payment(payment_id: str, order: Order) -> PaymentState:
+    payment = order.payments.get(payment_id)
+    if payment is None:
+        raise PaymentNotFound(f"Order {order.order_id} has no payment {payment_id}. Record it first.")
+    return payment
 
 
 def _check_placed(order: Order) -> None:
@@ -98,7 +130,8 @@ def _repeated(command: RecordPayment, authorized: PaymentAuthorized, payment: Pa
 
 
 def _differing(
-    recorded: PaymentAuthorized | PaymentCaptured, sent: PaymentAuthorized | PaymentCaptured
+    recorded: PaymentAuthorized | PaymentCaptured | PaymentFailed,
+    sent: PaymentAuthorized | PaymentCaptured | PaymentFailed,
 ) -> dict[str, tuple[object, object]]:
     """The fields in which two accounts of one fact differ."""
     pairs = {name: (getattr(recorded, name), getattr(sent, name)) for name in recorded.__struct_fields__}

@@ -1,8 +1,14 @@
-"""Shipments: units set aside, sent off, arrived; always by line and quantity."""
+"""Shipments: units set aside, sent off, arrived, or not sent after all; always by line and quantity."""
 
 from collections.abc import Sequence
 
-from command_api.commands import DeliverShipment, DispatchShipment, PrepareShipment
+from command_api.commands import (
+    CancelShipment,
+    ChangeTracking,
+    DeliverShipment,
+    DispatchShipment,
+    PrepareShipment,
+)
 from command_api.decisions.ids import free_ids
 from command_api.evolve import evolve
 from command_api.field_errors import field_error
@@ -18,7 +24,16 @@ from command_api.refusals import (
     duplicate_id,
 )
 from command_api.state import Order, ShipmentState
-from shared.events import Event, LineQuantity, ShipmentDelivered, ShipmentDispatched, ShipmentPrepared, Timestamp
+from shared.events import (
+    Event,
+    LineQuantity,
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentPrepared,
+    ShipmentTrackingChanged,
+    Timestamp,
+)
 from shared.money import in_words
 
 MAX_SHIPMENTS = 500
@@ -86,6 +101,30 @@ def deliver(command: DeliverShipment, order: Order, _now: Timestamp) -> Sequence
             f"Shipment {command.shipment_id} is {shipment.state}; only a dispatched one can arrive."
         )
     return [ShipmentDelivered(shipment_id=command.shipment_id)]
+
+
+def change_tracking(command: ChangeTracking, order: Order, _now: Timestamp) -> Sequence[Event]:
+    """Correct who carries a parcel and how to follow it, wherever the parcel is by now."""
+    shipment = _shipment(command.shipment_id, order)
+    tracking = shipment.tracking._replace(**command.patch)
+    if tracking == shipment.tracking:
+        return []
+    if shipment.state == "cancelled":
+        raise ShipmentNotPending(f"Shipment {command.shipment_id} is cancelled; there is nothing to follow.")
+    return [ShipmentTrackingChanged(shipment_id=command.shipment_id, **tracking._asdict())]
+
+
+def cancel_shipment(command: CancelShipment, order: Order, _now: Timestamp) -> Sequence[Event]:
+    """Unpack a parcel that has not left; its units are open again."""
+    shipment = _shipment(command.shipment_id, order)
+    if shipment.state == "cancelled":
+        return []
+    if shipment.state != "pending":
+        raise ShipmentNotPending(
+            f"Shipment {command.shipment_id} is {shipment.state}; only a pending one can be cancelled. "
+            "Take its units back as a return."
+        )
+    return [ShipmentCancelled(shipment_id=command.shipment_id, reason=command.reason)]
 
 
 def _shipment(shipment_id: str, order: Order) -> ShipmentState:

@@ -78,6 +78,7 @@ class LineAdded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     type: ClassVar[str] = "order.line_added"
     line: Line
+    reason: str | None = None
 
 
 class LineBefore(Struct, frozen=True, kw_only=True):
@@ -109,6 +110,7 @@ class LineRemoved(Event, frozen=True, kw_only=True, omit_defaults=True):
     type: ClassVar[str] = "order.line_removed"
     line_id: str
     removed_total_amount: int
+    reason: str | None = None
 
 
 class LineQuantityCancelled(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -128,6 +130,7 @@ class ShippingChargeSet(Event, frozen=True, kw_only=True, omit_defaults=True):
     shipping_amount: int
     shipping_tax_amount: int = 0
     shipping_method: str | None = None
+    reason: str | None = None
 
 
 class ShippingAddressChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,6 +139,7 @@ class ShippingAddressChanged(Event, frozen=True, kw_only=True, omit_defaults=Tru
     type: ClassVar[str] = "order.shipping_address_changed"
     shipping_address_ref: str
     ship_country: str
+    reason: str | None = None
 
 
 class BillingAddressChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,6 +147,7 @@ class BillingAddressChanged(Event, frozen=True, kw_only=True, omit_defaults=True
 
     type: ClassVar[str] = "order.billing_address_changed"
     billing_address_ref: str
+    reason: str | None = None
 
 
 class ContactChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -151,6 +156,7 @@ class ContactChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     type: ClassVar[str] = "order.contact_changed"
     contact_ref: str
     has_email: bool = False
+    reason: str | None = None
 
 
 class NoteAdded(Event, frozen=True, kw_only=True, omit_defaults=True):
