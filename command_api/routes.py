@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from flask import Flask, request
 
-from command_api import requests
+from command_api import refund_request, requests, return_request
 from command_api.answers import Acknowledged
 from command_api.commands import CreateOrder
 from command_api.handling import Handling
@@ -45,6 +45,8 @@ def order_routes(next_number: Callable[[], str]) -> tuple[Route, ...]:
     """List the routes of single orders; `next_number` draws a number for an order that is placed."""
     capture = "/<order_id>/payments/<payment_id>/captures"
     shipment = "/<order_id>/shipments/<shipment_id>"
+    refund = "/<order_id>/refunds/<refund_id>"
+    return_ = "/<order_id>/returns/<return_id>"
 
     def create(wanted: requests.CreateOrderRequest) -> Resolved:
         return requests.resolve_create(wanted, new_id(), next_number, new_id)
@@ -63,6 +65,19 @@ def order_routes(next_number: Callable[[], str]) -> tuple[Route, ...]:
         Route("/<order_id>/shipments", SHIPMENTS, requests.ShipmentRequest, requests.resolve_shipment, CREATED),
         Route(f"{shipment}/dispatch", SHIPMENTS, requests.DispatchRequest, requests.resolve_dispatch),
         Route(f"{shipment}/deliver", SHIPMENTS, requests.DeliveryRequest, requests.resolve_delivery),
+        Route("/<order_id>/refunds", PAYMENTS, refund_request.RefundRequest, refund_request.resolve_refund, CREATED),
+        Route(
+            f"{refund}/complete",
+            PAYMENTS,
+            refund_request.RefundCompletionRequest,
+            refund_request.resolve_refund_completion,
+        ),
+        Route(
+            f"{refund}/fail", PAYMENTS, refund_request.RefundFailureRequest, refund_request.resolve_refund_failure
+        ),
+        Route("/<order_id>/returns", SHIPMENTS, return_request.ReturnRequest, return_request.resolve_return, CREATED),
+        Route(f"{return_}/receive", SHIPMENTS, return_request.ReceiptRequest, return_request.resolve_receipt),
+        Route(f"{return_}/reject", SHIPMENTS, return_request.RejectionRequest, return_request.resolve_rejection),
     )
 
 
