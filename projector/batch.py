@@ -1,6 +1,6 @@
 """One batch: the events behind the checkpoint posted to all tables in one transaction, or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from projector import bulk, folding, summaries
 from projector.checkpoint import COMPARE_AND_SET, Checkpoint, Generation
 from projector.folding import Documents, PoisonedEvent
 from projector.summaries import Contributions, DayOf
-from projector.tables import customer
+from projector.tables import customer, customer_erasure
 from shared import event_log, order_document
 from shared.database import Connection
 from shared.recorded_event import RecordedEvent
@@ -65,16 +65,18 @@ class Poster(NamedTuple):
         last = events[-1]
         following = checkpoint._replace(position=last.position, event_id=last.envelope.id)
         try:
-            asked_to_stop, documents = self._claim(checkpoint, following, events)
+            erased = customer_erasure.erasures(events)
+            asked_to_stop, documents, positions = self._claim(checkpoint, following, events, erased)
             contributions = Contributions(self.day_of)
             present = set(documents)
             for document in documents.values():
                 contributions.take(document)
-            timeline = folding.fold(documents, events, contacts)
+            timeline = folding.fold(documents, events, contacts, across_streams=True)
             for document in documents.values():
                 contributions.add(document)
-            self._write(documents, present, {event.stream_id: event.position for event in events}, timeline)
-            self._finish(contributions, documents)
+            positions |= {event.stream_id: event.position for event in events}
+            self._write(documents, present, positions, timeline)
+            self._finish(contributions, documents, erased)
         except BaseException:
             if not self.reads.closed:
                 self.reads.rollback()
@@ -82,9 +84,12 @@ class Poster(NamedTuple):
         return Posted(following, len(events), asked_to_stop)
 
     def _claim(
-        self, checkpoint: Checkpoint, following: Checkpoint, events: Sequence[RecordedEvent]
-    ) -> tuple[bool, Documents]:
-        """Open the transaction with the compare-and-set; returns the documents of the orders that go on."""
+        self, checkpoint: Checkpoint, following: Checkpoint, events: Sequence[RecordedEvent], erased: Collection[str]
+    ) -> tuple[bool, Documents, dict[UUID, int]]:
+        """Open the transaction with the compare-and-set; returns the documents that may change, and their positions.
+
+        Those are the documents of the orders that go on, and of all orders of customers who are erased.
+        """
         known = {event.stream_id for event in events} - {event.stream_id for event in events if event.version == 1}
         claim = {
             "floor": checkpoint.position,
@@ -102,8 +107,11 @@ class Poster(NamedTuple):
                 f"{checkpoint.generation}: another projector or another generation has taken over"
             )
         # Not in the pipeline: with the flush that ends one, the server stops to watch for an idle session.
-        loaded = self.reads.execute(self.generation.sql(LOAD), [list(known)], prepare=True)
-        return bool(row[0]), {order: order_document.decode(doc) for order, doc in loaded}
+        loaded = self.reads.execute(self.generation.sql(LOAD), [list(known)], prepare=True).fetchall()
+        if erased:
+            loaded += self.reads.execute(self.generation.sql(LOAD_OF_CUSTOMERS), [list(erased)]).fetchall()
+        documents = {order: order_document.decode(doc) for order, _, doc in loaded}
+        return bool(row[0]), documents, {order: position for order, position, _ in loaded}
 
     def _write(
         self, documents: Documents, present: set[UUID], positions: dict[UUID, int], timeline: list[folding.Row]
@@ -115,10 +123,16 @@ class Poster(NamedTuple):
         bulk.copy_orders(self.reads, self.generation, in_order)
         bulk.copy_timeline(self.reads, self.generation, timeline)
 
-    def _finish(self, contributions: Contributions, documents: Documents) -> None:
-        customers = {who for document in documents.values() if (who := document.customer.customer_id) is not None}
+    def _finish(self, contributions: Contributions, documents: Documents, erased: Mapping[str, str]) -> None:
+        named = (document.customer.customer_id for document in documents.values())
+        customers = erased.keys() | {who for who in named if who is not None}
         with self.reads.pipeline():
             summaries.apply(self.reads, self.generation, contributions)
+            if erased:
+                self.reads.execute(
+                    self.generation.sql(customer_erasure.UPSERT),
+                    {"customers": list(erased), "times": list(erased.values())},
+                )
             if customers:
                 self.reads.execute(
                     self.generation.sql(customer.RECOMPUTE), {"customers": sorted(customers)}, prepare=True
@@ -133,4 +147,14 @@ class Poster(NamedTuple):
         return PoisonedEvent(row[0], row[3], row[1], f"{type(error).__name__}: {error}".partition("\n")[0])
 
 
-LOAD = "SELECT order_id, doc FROM {reads}.order_detail WHERE order_id = ANY(%s)"
+LOAD = "SELECT order_id, position, doc FROM {reads}.order_detail WHERE order_id = ANY(%s)"
+
+LOAD_OF_CUSTOMERS = """
+SELECT
+    order_id,
+    detail.position,
+    doc
+FROM {reads}.order_list
+JOIN {reads}.order_detail detail USING (order_id)
+WHERE customer_id = ANY(%s)
+"""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from projector.checkpoint import Generation
 from projector.summaries import DayOf
-from projector.tables import SUMMARIES, TABLES, customer
+from projector.tables import SUMMARIES, TABLES, customer, customer_erasure
 from shared import order_document
 from shared.database import Connection
 
@@ -99,7 +99,7 @@ def _with_orders(
     for example in examples:
         if example.table in sums:
             yield example, contributing[example.table, tuple(example.key.values())]
-        elif example.table == customer.NAME:
+        elif example.table in {customer.NAME, customer_erasure.NAME}:
             found = connection.execute(check.sql(ORDERS_OF_CUSTOMER), [example.key["customer_id"], EXAMPLES])
             yield example, [row[0] for row in found]
         else:

@@ -7,6 +7,7 @@ from uuid import UUID
 from projector.tables import order_timeline
 from shared import order_document
 from shared.anticipated import Anticipated
+from shared.events import CustomerErased
 from shared.order_document import OrderDocument
 from shared.recorded_event import RecordedEvent, recorded_event
 
@@ -41,10 +42,18 @@ def contact_refs(events: Iterable[RecordedEvent]) -> set[UUID]:
     return {ref for event in events if event.event is not None for ref in order_document.contact_refs(event)}
 
 
-def fold(documents: Documents, events: Iterable[RecordedEvent], contacts: Mapping[UUID, dict[str, Any]]) -> list[Row]:
+def fold(
+    documents: Documents,
+    events: Iterable[RecordedEvent],
+    contacts: Mapping[UUID, dict[str, Any]],
+    *,
+    across_streams: bool = False,
+) -> list[Row]:
     """Bring `documents` up to date with `events`, in order; returns their timeline rows. Raises `PoisonedEvent`.
 
-    A stream that is no order's has a timeline, but no document.
+    A stream that is no order's has a timeline, but no document. `across_streams`: events come as the log has them, so
+    that a customer's erasure reaches the documents there are by then. Events that come stream by stream are folded
+    with a vault that has been blanked already.
     """
     timeline = []
     for event in events:
@@ -52,10 +61,18 @@ def fold(documents: Documents, events: Iterable[RecordedEvent], contacts: Mappin
             document = order_document.fold(documents.get(event.stream_id), event, contacts)
             if document is not None:
                 documents[event.stream_id] = document
+            elif across_streams and isinstance(event.event, CustomerErased):
+                _erase(documents, event.event.customer_id)
             timeline.append(order_timeline.row(event, order_timeline.summary(event, document)))
         except Exception as error:
             raise PoisonedEvent(event.position, event.type, event.stream_id, _described(error)) from error
     return timeline
+
+
+def _erase(documents: Documents, customer_id: str) -> None:
+    for document in documents.values():
+        if document.customer.customer_id == customer_id:
+            order_document.blank(document)
 
 
 def _described(error: Exception) -> str:

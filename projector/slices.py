@@ -14,7 +14,7 @@ from projector import bulk, folding
 from projector.checkpoint import Generation
 from projector.folding import Documents, Row
 from projector.summaries import Contributions, DayOf, part_rows
-from projector.tables import order_timeline
+from projector.tables import customer_erasure, order_timeline
 from projector.tables.days import days_in
 from shared import event_log
 from shared.database import Connection, connect
@@ -168,6 +168,8 @@ class _Target:
             in_order = [(document, positions[order]) for order, document in documents.items()]
             bulk.copy_orders(self._reads, self._tables, in_order)
             bulk.copy(self._reads, self._tables, order_timeline.NAME, order_timeline.COLUMNS, timeline)
+            erased = list(customer_erasure.erasures(events).items())  # all of a customer's: streams come whole
+            bulk.copy(self._reads, self._tables, customer_erasure.NAME, customer_erasure.COLUMNS, erased)
             for summary, sums in contributions:
                 columns = (*summary.KEY, *summary.MEASURES)
                 bulk.copy(self._reads, self._tables, f"{summary.NAME}_part", columns, part_rows(sums))

@@ -11,16 +11,17 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import OrderCreated, OrderImported
-from shared.order_document_begin import Contacts, created, imported, refs
+from shared.events import CustomerErased, OrderCreated, OrderImported
+from shared.order_document_begin import created, imported
 from shared.order_document_changes import CHANGES
 from shared.order_document_labels import settle
+from shared.order_document_personal import PERSONAL_CHANGES, Contacts, blank, refs
 from shared.order_document_shape import OrderDocument
 from shared.recorded_event import RecordedEvent
 
-__all__ = ["REVISION", "OrderDocument", "Unfoldable", "contact_refs", "decode", "encode", "fold"]
+__all__ = ["REVISION", "OrderDocument", "Unfoldable", "blank", "contact_refs", "decode", "encode", "fold"]
 
-REVISION = 1
+REVISION = 2
 """Which code made the read tables; the tables of another revision are left alone until rebuilt."""
 
 
@@ -35,7 +36,7 @@ def fold(document: OrderDocument | None, event: RecordedEvent, contacts: Contact
     order does: a customer's, or one written by newer code. Raises `Unfoldable`.
     """
     try:
-        folded = _changed(document, event) if document is not None else _begun(event, contacts)
+        folded = _changed(document, event, contacts) if document is not None else _begun(event, contacts)
     except (LookupError, ValueError) as error:
         raise Unfoldable(
             f"cannot fold {event.type} (order {event.stream_id}, version {event.version}, position {event.position}) "
@@ -44,24 +45,30 @@ def fold(document: OrderDocument | None, event: RecordedEvent, contacts: Contact
     if folded is not None:
         folded.version = event.version
         folded.updated_at = event.recorded_at
-        settle(folded)
+        settle(folded, event.envelope.occurred_at)
     return folded
 
 
-def _changed(document: OrderDocument, event: RecordedEvent) -> OrderDocument:
+def _changed(document: OrderDocument, event: RecordedEvent, contacts: Contacts) -> OrderDocument:
     if event.version != document.version + 1:
         raise ValueError(f"expected version {document.version + 1}")
-    if event.event is not None:
-        change = CHANGES.get(type(event.event))
-        if change is None:
-            raise ValueError("an order begins once")
-        change(document, event.event, event.envelope.occurred_at)
+    happened = event.event
+    if happened is None:
+        return document
+    change = CHANGES.get(type(happened))
+    if change is not None:
+        change(document, happened, event.envelope.occurred_at)
+        return document
+    personal = PERSONAL_CHANGES.get(type(happened))
+    if personal is None:
+        raise ValueError("an order begins once, and has no customer's events")
+    personal(document, happened, event.envelope.occurred_at, contacts)
     return document
 
 
 def _begun(event: RecordedEvent, contacts: Contacts) -> OrderDocument | None:
     first = event.event
-    if first is None:
+    if first is None or isinstance(first, CustomerErased):
         return None
     if event.version != 1:
         raise ValueError("expected version 1")
@@ -79,7 +86,5 @@ decode: Callable[[str | bytes], OrderDocument] = msgspec.json.Decoder(OrderDocum
 """The document in its JSON, ready to be folded on."""
 
 
-def contact_refs(event: RecordedEvent) -> list[UUID]:
-    """The vault rows that folding the event asks for."""
-    first = event.event
-    return refs(first) if isinstance(first, (OrderCreated, OrderImported)) else []
+contact_refs: Callable[[RecordedEvent], list[UUID]] = refs
+"""The vault rows that folding an event asks for."""

@@ -5,8 +5,9 @@ Stored amounts are divided, never computed anew: shares are those of `domain.md`
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from shared.events import CancelReason, RefundRequested
+from shared.events import CancelReason, ImportedRefund, RefundRequested
 from shared.money import share
 from shared.order_document_shape import Cancellation, DocumentLine, OrderDocument, Totals
 
@@ -28,14 +29,32 @@ def cancel_units(
     cancelled = sum(cancellation.quantity for cancellation in taken_off)
     units.open -= cancelled
     units.cancelled += cancelled
-    charges = shipping_gross(totals, prices_include_tax=document.prices_include_tax)
-    if units.cancelled == units.ordered and (charges or totals.adjustment_amount):
-        tax, adjustment = totals.shipping_tax_amount, totals.adjustment_amount
-        taken_off.append(
-            Cancellation(None, 0, 0, tax, charges - tax, adjustment, charges + adjustment, reason, occurred_at)
-        )
     totals.grand_total_amount -= sum(cancellation.total_amount for cancellation in taken_off)
     document.cancellations += taken_off
+    waive_charges(document, reason, occurred_at)
+
+
+def waive_charges(document: OrderDocument, reason: CancelReason | None, occurred_at: str) -> None:
+    """Take off the shipping charge and the adjustment, unless a unit is left or they have been taken off."""
+    totals = document.totals
+    charges = shipping_gross(totals, prices_include_tax=document.prices_include_tax)
+    if document.units.cancelled != document.units.ordered or not (charges or totals.adjustment_amount):
+        return
+    if any(cancellation.line_id is None for cancellation in document.cancellations):
+        return
+    tax, adjustment = totals.shipping_tax_amount, totals.adjustment_amount
+    waived = Cancellation(None, 0, 0, tax, charges - tax, adjustment, charges + adjustment, reason, occurred_at)
+    totals.grand_total_amount -= waived.total_amount
+    document.cancellations.append(waived)
+
+
+def restore_charges(document: OrderDocument) -> None:
+    """Undo `waive_charges`."""
+    for cancellation in document.cancellations:
+        if cancellation.line_id is None:
+            document.totals.grand_total_amount += cancellation.total_amount
+            document.cancellations.remove(cancellation)
+            return
 
 
 def _cancel(
@@ -58,14 +77,23 @@ def shipping_gross(totals: Totals, *, prices_include_tax: bool) -> int:
     return totals.shipping_amount + (0 if prices_include_tax else totals.shipping_tax_amount)
 
 
-def credit_shares(document: OrderDocument, refund: RefundRequested) -> tuple[int, int]:
-    """The tax and the shipping (without tax) in a refund's credit.
+class CreditShares(NamedTuple):
+    """What a refund's credit consists of; the rest of it is goodwill, without tax. `lines`: without tax, in order."""
+
+    tax: int
+    shipping: int
+    lines: list[int]
+
+
+def credit_shares(document: OrderDocument, refund: RefundRequested | ImportedRefund) -> CreditShares:
+    """The tax, the shipping (without tax) and the parts of lines (without tax) in a refund's credit.
 
     Each refunded line and the shipping bring the share of tax they were sold with; what names no line (goodwill)
     that of all lines together. The credit takes the same share of everything as it is of the refund.
     """
-    if not refund.credit_amount:
-        return 0, 0
+    credit = refund.credit_amount
+    if not credit:
+        return CreditShares(0, 0, [0] * len(refund.lines))
     lines = {line.line_id: line for line in document.lines}
     parts = [(part.amount, lines[part.line_id].tax_amount, lines[part.line_id].total_amount) for part in refund.lines]
     totals = document.totals
@@ -79,8 +107,22 @@ def credit_shares(document: OrderDocument, refund: RefundRequested) -> tuple[int
     )
     gross = shipping_gross(totals, prices_include_tax=document.prices_include_tax)
     shipping_tax = share(totals.shipping_tax_amount, refund.shipping_amount, gross) if gross else 0
-    tax = shipping_tax + sum(share(tax, amount, total) for amount, tax, total in parts if total)
-    return (
-        share(tax, refund.credit_amount, refund.amount),
-        share(refund.shipping_amount - shipping_tax, refund.credit_amount, refund.amount),
-    )
+    taxes = [share(tax, amount, total) if total else 0 for amount, tax, total in parts]
+    tax = share(shipping_tax + sum(taxes), credit, refund.amount)
+    shipping = share(refund.shipping_amount - shipping_tax, credit, refund.amount)
+    nets = [amount - tax for (amount, _, _), tax in zip(parts, taxes, strict=True)]
+    return CreditShares(tax, shipping, _apportioned(credit - tax - shipping, nets)[:-1])
+
+
+def _apportioned(amount: int, parts: list[int]) -> list[int]:
+    """`amount` in proportion to `parts`, rounded so that nothing is left over."""
+    whole = sum(parts)
+    if not whole:
+        return [0] * len(parts)
+    result, reached, given = [], 0, 0
+    for part in parts:
+        reached += part
+        upto = share(amount, reached, whole)
+        result.append(upto - given)
+        given = upto
+    return result

@@ -1,12 +1,7 @@
 """How an order document begins: as a draft, or as the snapshot of an order from another system."""
 
-from collections.abc import Mapping
-from typing import Any
-from uuid import UUID
-
-from msgspec import convert
-
-from shared.events import Line, OrderCreated, OrderImported
+from shared.events import OrderCreated, OrderImported
+from shared.order_document_amendments import new_line
 from shared.order_document_amounts import cancel_open_units, shipping_gross
 from shared.order_document_changes import (
     add_capture,
@@ -15,16 +10,11 @@ from shared.order_document_changes import (
     deliver_shipment,
     dispatch_shipment,
 )
-from shared.order_document_shape import Capture, Customer, DocumentLine, OrderDocument, PaymentSums, Totals, Units
-
-Contacts = Mapping[UUID, dict[str, Any]]
-"""Personal data by reference, as the vault has it now: empty or missing once erased."""
-
-
-def refs(event: OrderCreated | OrderImported) -> list[UUID]:
-    """The vault rows that an order begins with."""
-    named = (event.contact_ref, event.shipping_address_ref, event.billing_address_ref)
-    return [convert(ref, UUID) for ref in named if ref]  # three times as fast as UUID(ref)
+from shared.order_document_money import add_refund, complete_refund
+from shared.order_document_parts import Receipt
+from shared.order_document_personal import Contacts, customer, note, personal
+from shared.order_document_returns import add_return, receive, reject
+from shared.order_document_shape import Capture, DocumentLine, OrderDocument, PaymentSums, Totals, Units
 
 
 def created(event: OrderCreated, created_at: str, contacts: Contacts) -> OrderDocument:
@@ -46,25 +36,43 @@ def imported(event: OrderImported, contacts: Contacts) -> OrderDocument:
     document.totals.adjustment_amount = event.adjustment_amount
     document.totals.grand_total_amount += event.adjustment_amount
     document.totals.placed_total_amount = event.grand_total_amount
+    _paid(document, event)
+    _sent(document, event)
+    document.notes = [note(past, past.occurred_at, contacts) for past in event.notes]
+    if event.status == "cancelled":
+        cancel_open_units(document, event.cancel_reason, event.cancelled_at or event.placed_at)
+    return document
+
+
+def _paid(document: OrderDocument, event: OrderImported) -> None:
     for past in event.payments:
         payment = add_payment(document, past, past.authorized_amount, past.occurred_at)
         payment.voided_amount = past.voided_amount
         document.payment.voided_amount += past.voided_amount
         for capture in past.captures:
             add_capture(document, payment, Capture(capture.capture_id, capture.amount, None, capture.occurred_at))
+    for refund in event.refunds:
+        complete_refund(document, add_refund(document, refund, refund.occurred_at), refund.occurred_at)
+
+
+def _sent(document: OrderDocument, event: OrderImported) -> None:
     for parcel in event.shipments:
         shipment = add_shipment(document, parcel, parcel.prepared_at)
         if parcel.dispatched_at:
             dispatch_shipment(document, shipment, parcel.dispatched_at)
         if parcel.delivered_at:
             deliver_shipment(document, shipment, parcel.delivered_at)
-    if event.status == "cancelled":
-        cancel_open_units(document, event.cancel_reason, event.cancelled_at or event.placed_at)
-    return document
+    for sent in event.returns:
+        back = add_return(document, sent, sent.occurred_at)
+        for line in sent.lines:
+            if line.received:
+                receive(document, back, Receipt(line.line_id, line.received, None, sent.occurred_at))
+        if sent.rejected:
+            reject(document, back, sent.occurred_at, None)
 
 
 def _document(event: OrderCreated | OrderImported, created_at: str, contacts: Contacts) -> OrderDocument:
-    lines = [_line(line) for line in event.lines]
+    lines = [new_line(line) for line in event.lines]
     ordered = sum(line.quantity for line in lines)
     return OrderDocument(
         order_id=event.order_id,
@@ -86,11 +94,11 @@ def _document(event: OrderCreated | OrderImported, created_at: str, contacts: Co
         totals=_totals(event, lines),
         payment=PaymentSums(),
         units=Units(ordered, ordered),
-        customer=_customer(event, contacts),
+        customer=customer(event.customer_id, event.contact_ref, contacts),
         ship_country=event.ship_country,
         shipping_method=event.shipping_method,
-        shipping_address=_personal(event.shipping_address_ref, contacts),
-        billing_address=_personal(event.billing_address_ref, contacts),
+        shipping_address=personal(event.shipping_address_ref, contacts),
+        billing_address=personal(event.billing_address_ref, contacts),
         lines=lines,
         payments=[],
         refunds=[],
@@ -107,31 +115,6 @@ def _document(event: OrderCreated | OrderImported, created_at: str, contacts: Co
         cancelled_at=None,
         cancel_reason=None,
         updated_at=created_at,
-    )
-
-
-def _line(line: Line) -> DocumentLine:
-    return DocumentLine(
-        line.line_id,
-        line.sku,
-        line.name,
-        line.quantity,
-        line.unit_price_amount,
-        line.subtotal_amount,
-        line.discount_amount,
-        line.discount_code,
-        line.tax_rate,
-        line.tax_amount,
-        line.total_amount,
-        line.total_amount,  # current
-        line.quantity,  # open
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        line.metadata,
     )
 
 
@@ -154,15 +137,3 @@ def _totals(event: OrderCreated | OrderImported, lines: list[DocumentLine]) -> T
     )
     totals.grand_total_amount = total + shipping_gross(totals, prices_include_tax=event.prices_include_tax)
     return totals
-
-
-def _personal(ref: str | None, contacts: Contacts) -> dict[str, str] | None:
-    """What the vault has under `ref`; None once erased."""
-    return contacts.get(convert(ref, UUID)) or None if ref else None
-
-
-def _customer(event: OrderCreated | OrderImported, contacts: Contacts) -> Customer:
-    person = _personal(event.contact_ref, contacts)
-    if person is None:
-        return Customer(event.customer_id, None, None, None, event.contact_ref is not None)
-    return Customer(event.customer_id, person.get("email"), person.get("name"), person.get("phone"), False)

@@ -13,19 +13,21 @@ from shared.events import (
     OrderPlaced,
     PaymentAuthorized,
     PaymentCaptured,
-    RefundRequested,
+    ShipmentCancelled,
     ShipmentDelivered,
     ShipmentDispatched,
     ShipmentPrepared,
+    ShipmentTrackingChanged,
 )
-from shared.order_document_amounts import cancel_open_units, credit_shares
+from shared.order_document_amendments import AMENDMENTS
+from shared.order_document_amounts import cancel_open_units
+from shared.order_document_money import MONEY_CHANGES, new_payment, overcome, payment_of
+from shared.order_document_returns import RETURN_CHANGES
 from shared.order_document_shape import (
     Capture,
     DocumentLine,
     OrderDocument,
     Payment,
-    Refund,
-    RefundedLine,
     Shipment,
     ShippedLine,
 )
@@ -58,22 +60,19 @@ def _cancelled(document: OrderDocument, event: OrderCancelled, _occurred_at: str
 def add_payment(
     document: OrderDocument, fact: PaymentAuthorized | ImportedPayment, amount: int, occurred_at: str
 ) -> Payment:
-    """A payment with `amount` authorised."""
-    payment = Payment(
-        payment_id=fact.payment_id,
-        method=fact.method,
-        provider=fact.provider,
-        provider_reference=fact.provider_reference,
-        authorized_amount=amount,
-        captured_amount=0,
-        voided_amount=0,
-        refunded_amount=0,
-        authorized_at=occurred_at,
-        expires_at=fact.expires_at if isinstance(fact, PaymentAuthorized) else None,
-        captures=[],
-        failures=[],
-    )
-    document.payments.append(payment)
+    """A payment with `amount` authorised, perhaps at a second attempt."""
+    for payment in document.payments:
+        if payment.payment_id == fact.payment_id:
+            break
+    else:
+        payment = new_payment(document, fact.payment_id)
+    payment.method = fact.method
+    payment.provider = fact.provider
+    payment.provider_reference = fact.provider_reference
+    payment.authorized_amount += amount
+    payment.authorized_at = occurred_at
+    if isinstance(fact, PaymentAuthorized):
+        payment.expires_at = fact.expires_at
     document.payment.authorized_amount += amount
     return payment
 
@@ -87,37 +86,13 @@ def add_capture(document: OrderDocument, payment: Payment, capture: Capture) -> 
 
 def _authorized(document: OrderDocument, event: PaymentAuthorized, occurred_at: str) -> None:
     add_payment(document, event, event.amount, occurred_at)
+    overcome(document, "authorize")
 
 
 def _captured(document: OrderDocument, event: PaymentCaptured, occurred_at: str) -> None:
-    for payment in document.payments:
-        if payment.payment_id == event.payment_id:
-            capture = Capture(event.capture_id, event.amount, event.provider_reference, occurred_at)
-            add_capture(document, payment, capture)
-            return
-    raise KeyError(f"payment {event.payment_id}")
-
-
-def _refund_requested(document: OrderDocument, event: RefundRequested, occurred_at: str) -> None:
-    tax, shipping = credit_shares(document, event)
-    refund = Refund(
-        refund_id=event.refund_id,
-        payment_id=event.payment_id,
-        state="pending",
-        amount=event.amount,
-        credit_amount=event.credit_amount,
-        credit_tax_amount=tax,
-        credit_shipping_amount=shipping,
-        reason=event.reason,
-        lines=[RefundedLine(line.line_id, line.quantity, line.amount) for line in event.lines],
-        shipping_amount=event.shipping_amount,
-        return_id=event.return_id,
-        requested_at=occurred_at,
-        completed_at=None,
-        failed_at=None,
-    )
-    document.refunds.append(refund)
-    document.payment.refund_pending_amount += event.amount
+    capture = Capture(event.capture_id, event.amount, event.provider_reference, occurred_at)
+    add_capture(document, payment_of(document, event.payment_id), capture)
+    overcome(document, "authorize", "capture")
 
 
 def add_shipment(document: OrderDocument, parcel: ShipmentPrepared | ImportedShipment, prepared_at: str) -> Shipment:
@@ -134,6 +109,7 @@ def add_shipment(document: OrderDocument, parcel: ShipmentPrepared | ImportedShi
         prepared_at=prepared_at,
         dispatched_at=None,
         delivered_at=None,
+        cancelled_at=None,
     )
     for line, quantity in _contents(document, shipment):
         line.open -= quantity
@@ -185,6 +161,24 @@ def _delivered(document: OrderDocument, event: ShipmentDelivered, occurred_at: s
     deliver_shipment(document, _shipment(document, event.shipment_id), occurred_at)
 
 
+def _tracking_changed(document: OrderDocument, event: ShipmentTrackingChanged, _occurred_at: str) -> None:
+    shipment = _shipment(document, event.shipment_id)
+    shipment.carrier = event.carrier
+    shipment.tracking_number = event.tracking_number
+    shipment.tracking_url = event.tracking_url
+
+
+def _shipment_cancelled(document: OrderDocument, event: ShipmentCancelled, occurred_at: str) -> None:
+    shipment = _shipment(document, event.shipment_id)
+    for line, quantity in _contents(document, shipment):
+        line.allocated -= quantity
+        line.open += quantity
+        document.units.allocated -= quantity
+        document.units.open += quantity
+    shipment.state = "cancelled"
+    shipment.cancelled_at = occurred_at
+
+
 def _shipment(document: OrderDocument, shipment_id: str) -> Shipment:
     for shipment in document.shipments:
         if shipment.shipment_id == shipment_id:
@@ -199,9 +193,13 @@ CHANGES: dict[type[Event], Callable[[OrderDocument, Any, str], None]] = {
     OrderCancelled: _cancelled,
     PaymentAuthorized: _authorized,
     PaymentCaptured: _captured,
-    RefundRequested: _refund_requested,
+    **MONEY_CHANGES,
     ShipmentPrepared: _prepared,
     ShipmentDispatched: _dispatched,
     ShipmentDelivered: _delivered,
+    ShipmentTrackingChanged: _tracking_changed,
+    ShipmentCancelled: _shipment_cancelled,
+    **AMENDMENTS,
+    **RETURN_CHANGES,
 }
 """Event → what it changes, called with the document, the event and its `occurred_at`."""

@@ -3,8 +3,10 @@
 The first rule that matches wins. The sums themselves are in the document, so nobody has to parse a label.
 """
 
+from collections.abc import Iterator
+
+from shared.order_document_parts import Attention, AttentionKind
 from shared.order_document_shape import (
-    Attention,
     FulfillmentStatus,
     OrderDocument,
     PaymentStatus,
@@ -14,7 +16,7 @@ from shared.order_document_shape import (
 )
 
 
-def settle(document: OrderDocument) -> None:
+def settle(document: OrderDocument, occurred_at: str) -> None:
     """Bring everything derived up to date with the sums that an event has changed."""
     payment = document.payment
     due = document.totals.grand_total_amount
@@ -28,8 +30,8 @@ def settle(document: OrderDocument) -> None:
     payment.open_authorized_amount = payment.authorized_amount - payment.captured_amount - payment.voided_amount
     document.payment_status = payment_status(payment)
     document.fulfillment_status = fulfillment_status(document.units, requires_shipping=document.requires_shipping)
-    document.return_status = return_status(document.units)
-    document.attention = attention(document)
+    document.return_status = return_status(document.units, requires_shipping=document.requires_shipping)
+    document.attention = attention(document, occurred_at)
 
 
 def payment_status(payment: PaymentSums) -> PaymentStatus:
@@ -58,25 +60,52 @@ def fulfillment_status(units: Units, *, requires_shipping: bool) -> FulfillmentS
     return "unfulfilled"
 
 
-def return_status(units: Units) -> ReturnStatus:
-    """How far goods have come back."""
+def return_status(units: Units, *, requires_shipping: bool) -> ReturnStatus:
+    """How far goods have come back. What is not shipped is with the customer once confirmed."""
     if units.returned:
-        return "returned" if units.returned == units.shipped else "partially_returned"
+        there = units.shipped if requires_shipping else units.ordered - units.cancelled
+        return "returned" if units.returned == there else "partially_returned"
     return "requested" if units.return_requested else "none"
 
 
-def attention(document: OrderDocument) -> list[Attention]:
-    """Why staff should look at the order.
+def attention(document: OrderDocument, occurred_at: str) -> list[Attention]:
+    """Why staff should look at the order; what is new in it began at `occurred_at`.
 
     Money beyond what is due is `refund_due` on a cancelled order, else `overpaid`. What is still authorised on a
-    cancelled order is `void_due`. A total declared by an import that its lines do not add up to is `import_adjusted`.
+    cancelled order is `void_due`. A refund that failed is `refund_failed` until another one is requested. A payment
+    that failed is `payment_failed` while money is missing and none was reserved (or, if that failed, captured) since.
+    A total declared by an import that its lines do not add up to is `import_adjusted`.
     """
-    kinds: list[Attention] = []
+    present = document.attention
+    kinds = list(_attention(document))
+    if not kinds:
+        return []
+    since = {item.kind: item.since for item in present}
+    return [Attention(kind, since.get(kind, occurred_at), amount, detail) for kind, amount, detail in kinds]
+
+
+def _attention(document: OrderDocument) -> Iterator[tuple[AttentionKind, int, str]]:
+    payment = document.payment
     cancelled = document.status == "cancelled"
-    if document.payment.overpaid_amount:
-        kinds.append("refund_due" if cancelled else "overpaid")
-    if cancelled and document.payment.open_authorized_amount:
-        kinds.append("void_due")
+    if payment.overpaid_amount:
+        if cancelled:
+            yield "refund_due", payment.overpaid_amount, "cancelled with captured money"
+        else:
+            yield "overpaid", payment.overpaid_amount, "more captured than is due"
+    if cancelled and payment.open_authorized_amount:
+        yield "void_due", payment.open_authorized_amount, "cancelled with an open authorization"
+    failed = [refund for refund in document.refunds if refund.state == "failed" and not refund.retried]
+    if failed:
+        detail = "; ".join(f"{refund.refund_id}: {refund.failure}" for refund in failed)
+        yield "refund_failed", sum(refund.amount for refund in failed), detail
+    if payment.outstanding_amount and not cancelled:
+        declined = [
+            f"{one.payment_id}: {failure.code} ({failure.stage})"
+            for one in document.payments
+            for failure in one.failures
+            if not failure.overcome
+        ]
+        if declined:
+            yield "payment_failed", payment.outstanding_amount, "; ".join(declined)
     if document.totals.adjustment_amount:
-        kinds.append("import_adjusted")
-    return kinds
+        yield "import_adjusted", document.totals.adjustment_amount, "declared total differs from that of the lines"

@@ -4,11 +4,12 @@ Structs are mutable, since the fold changes them in place, and not tracked by th
 cycles. Every field is always in the JSON. Amounts are minor units of the order's one `currency`.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from shared.events import CancelReason, OrderStatus
+from shared.order_document_parts import Attention, Failure, Note, Return
 
 Time = str
 """A `Timestamp`, checked when its event was recorded: its pattern is not matched again at every decoding."""
@@ -28,7 +29,6 @@ FulfillmentStatus = Literal[
     "not_required", "delivered", "partially_delivered", "shipped", "partially_shipped", "unfulfilled"
 ]
 ReturnStatus = Literal["none", "requested", "partially_returned", "returned"]
-Attention = Literal["refund_due", "overpaid", "void_due", "import_adjusted"]
 
 
 class Totals(Struct, gc=False):
@@ -105,6 +105,7 @@ class DocumentLine(Struct, gc=False):
     allocated: int
     shipped: int
     delivered: int
+    return_requested: int
     returned: int
     refunded_amount: int
     metadata: dict[str, str]
@@ -120,32 +121,37 @@ class Capture(Struct, gc=False):
 
 
 class Payment(Struct, gc=False):
-    """One payment: its sums, its captures, its failures."""
+    """One payment: its sums, its captures, its failures. Of one that only failed neither method nor date are known."""
 
     payment_id: str
-    method: str
+    method: str | None
     provider: str | None
     provider_reference: str | None
     authorized_amount: int
     captured_amount: int
     voided_amount: int
     refunded_amount: int
-    authorized_at: Time
+    authorized_at: Time | None
     expires_at: Time | None
     captures: list[Capture]
-    failures: list[Any]  # empty until `payment.failed` is recorded
+    failures: list[Failure]
 
 
 class RefundedLine(Struct, gc=False):
-    """Units refunded of one line."""
+    """Units refunded of one line, and the line's part of the credit, without tax. An amendment may remove the line."""
 
     line_id: str
+    sku: str
     quantity: int
     amount: int
+    credit_net_amount: int
 
 
 class Refund(Struct, gc=False):
-    """Money given back. Of `credit_amount` (given back although it was owed) tax and shipping shares are stated."""
+    """Money given back. Of `credit_amount` (given back although it was owed) tax and shipping shares are stated.
+
+    `retried`: it failed, and another refund has been requested since.
+    """
 
     refund_id: str
     payment_id: str
@@ -161,6 +167,10 @@ class Refund(Struct, gc=False):
     requested_at: Time
     completed_at: Time | None
     failed_at: Time | None
+    failure: str | None
+    retried: bool
+    provider_reference: str | None
+    note: str | None
 
 
 class ShippedLine(Struct, gc=False):
@@ -184,6 +194,7 @@ class Shipment(Struct, gc=False):
     prepared_at: Time
     dispatched_at: Time | None
     delivered_at: Time | None
+    cancelled_at: Time | None
 
 
 class Cancellation(Struct, gc=False):
@@ -234,9 +245,9 @@ class OrderDocument(Struct, gc=False):
     payments: list[Payment]
     refunds: list[Refund]
     shipments: list[Shipment]
-    returns: list[Any]  # empty until there are returns
+    returns: list[Return]
     cancellations: list[Cancellation]
-    notes: list[Any]  # empty until there are notes
+    notes: list[Note]
     tags: list[str]
     metadata: dict[str, str]
     created_at: Time

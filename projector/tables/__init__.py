@@ -3,7 +3,8 @@
 - A per-order table is `rows(document, position)`; `position` is that of the order's last event.
 - A summary is `contributions(document, day_of)`: the table is their sum over all documents, so a batch adds
   `contributions(after) - contributions(before)` and deletes rows that have become all zero.
-- `order_timeline` has a row per event; `customer` is recomputed in SQL for the customers touched.
+- `order_timeline` has a row per event, `customer_erasure` one per customer erased; `customer` is recomputed in SQL
+  for the customers touched.
 
 `<table>.sql` creates a table, `<table>_indexes.sql` what a rebuild builds last; `{reads}` names the schema.
 """
@@ -12,7 +13,20 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any, Protocol
 
-from projector.tables import customer, customer_total, order_detail, order_list, order_timeline, sales_daily
+from projector.tables import (
+    attention,
+    customer,
+    customer_erasure,
+    customer_total,
+    fulfillment_queue,
+    order_detail,
+    order_line,
+    order_list,
+    order_shipment,
+    order_timeline,
+    product_sales_daily,
+    sales_daily,
+)
 from shared.order_document import OrderDocument
 
 __all__ = [
@@ -22,6 +36,7 @@ __all__ = [
     "PerOrderTable",
     "Summary",
     "customer",
+    "customer_erasure",
     "definition",
     "indexes",
     "order_timeline",
@@ -51,12 +66,20 @@ class Summary(Protocol):
         """What one order adds, per key."""
 
 
-PER_ORDER: tuple[PerOrderTable, ...] = (order_detail, order_list)
-SUMMARIES: tuple[Summary, ...] = (customer_total, sales_daily)
+PER_ORDER: tuple[PerOrderTable, ...] = (
+    order_detail,
+    order_list,
+    order_line,
+    order_shipment,
+    attention,
+    fulfillment_queue,
+)
+SUMMARIES: tuple[Summary, ...] = (customer_total, sales_daily, product_sales_daily)
 
 TABLES: tuple[str, ...] = (
     *(table.NAME for table in PER_ORDER),
     order_timeline.NAME,
+    customer_erasure.NAME,
     customer.NAME,
     *(summary.NAME for summary in SUMMARIES),
 )

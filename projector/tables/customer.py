@@ -10,7 +10,8 @@ INSERT INTO {reads}.customer (
     first_order_at,
     last_order_at,
     order_count,
-    cancelled_count
+    cancelled_count,
+    erased_at
 )
 SELECT
     customer_id,
@@ -19,8 +20,10 @@ SELECT
     min(placed_at),
     max(placed_at),
     count(placed_at),
-    count(placed_at) FILTER (WHERE status = 'cancelled')
+    count(placed_at) FILTER (WHERE status = 'cancelled'),
+    max(erased_at)
 FROM {reads}.order_list
+LEFT JOIN {reads}.customer_erasure USING (customer_id)
 WHERE
     customer_id IS NOT NULL
     AND (%(customers)s::text[] IS NULL OR customer_id = ANY(%(customers)s::text[]))
@@ -32,9 +35,11 @@ ON CONFLICT (customer_id) DO UPDATE SET
     first_order_at = excluded.first_order_at,
     last_order_at = excluded.last_order_at,
     order_count = excluded.order_count,
-    cancelled_count = excluded.cancelled_count
+    cancelled_count = excluded.cancelled_count,
+    erased_at = excluded.erased_at
 """
 """Bring the customers in `%(customers)s` (text[]; NULL: all) up to date, after `order_list` has been written.
 
-Drafts name a customer too, but only placed orders count. E-mail and name are those of the newest order that has them.
+Drafts name a customer too, but only placed orders count. E-mail and name are those of the newest order that has them:
+after an erasure, of one that came later.
 """

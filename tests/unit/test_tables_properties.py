@@ -64,7 +64,7 @@ def test_labels_are_the_first_that_matches(events):
         label for label, rule in FULFILLMENT_LABELS if rule(units, needed, document.requires_shipping)
     )
     cancelled = document.status == "cancelled"
-    assert set(document.attention) == {
+    assert {item.kind for item in document.attention} == {
         kind
         for kind, due in {
             "refund_due": cancelled and payment.overpaid_amount,

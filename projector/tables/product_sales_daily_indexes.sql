@@ -1,0 +1,1 @@
+CREATE INDEX product_sales_daily_sku ON {reads}.product_sales_daily (sku, day);
