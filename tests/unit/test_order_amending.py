@@ -112,9 +112,7 @@ def test_a_line_is_added(history):
 
 
 def test_an_added_line_keeps_its_own_id_and_the_next_gets_the_next_free_one():
-    own = amend(
-        AddLine(line=TEE_INPUT), AddLine(line=replace(TEE_INPUT, line_id="L2")), AddLine(line=TEE_INPUT)
-    )
+    own = amend(AddLine(line=TEE_INPUT), AddLine(line=replace(TEE_INPUT, line_id="L2")), AddLine(line=TEE_INPUT))
     given(*a_draft).when(own).then(
         LineAdded(line=replace(TEE, line_id="L3")),
         LineAdded(line=TEE),
@@ -327,9 +325,7 @@ def test_sums_survive_json_numbers():
 def test_shipping_costs_something_else(history):
     command = amend(SetShipping(amount=990, tax_amount=158, method="express"), reason="in a hurry")
     given(*history).when(command).then(
-        ShippingChargeSet(
-            shipping_amount=990, shipping_tax_amount=158, shipping_method="express", reason="in a hurry"
-        )
+        ShippingChargeSet(shipping_amount=990, shipping_tax_amount=158, shipping_method="express", reason="in a hurry")
     )
 
 
@@ -344,9 +340,7 @@ moved = ShippingAddressChanged(shipping_address_ref="a-2", ship_country="AT")
 paid = (*a_confirmed_order, authorized(), captured())
 
 
-@pytest.mark.parametrize(
-    "history", [a_draft, a_placed_order, a_confirmed_order, (*paid, prepared(2), dispatched())]
-)
+@pytest.mark.parametrize("history", [a_draft, a_placed_order, a_confirmed_order, (*paid, prepared(2), dispatched())])
 def test_parcels_go_elsewhere(history):
     given(*history).when(elsewhere).then(moved)
 
