@@ -19,6 +19,7 @@ from shared import event_log
 from shared.anticipated import Anticipated
 from shared.database import Connection, connect
 from shared.environment import Databases
+from shared.retained import TRY_LOCK
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at how far the workers are."""
@@ -167,8 +168,6 @@ VALUES (
 PHASE = "UPDATE {projector}.rebuild SET phase = %s, heartbeat_at = clock_timestamp() WHERE purpose = %s"
 REACHED = "UPDATE {projector}.rebuild SET position = %s, heartbeat_at = clock_timestamp() WHERE purpose = %s"
 ENDED = "DELETE FROM {projector}.rebuild"
-
-TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('daybook rebuild of {reads}', 0))"
 
 
 @contextmanager

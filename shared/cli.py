@@ -19,7 +19,11 @@ from shared.anticipated import Anticipated
 GROUP = "daybook.commands"
 OWN = {
     "audit": "shared.operating:audit",
+    "customer": "shared.order_commands:customer",
+    "export": "shared.log_commands:export",
+    "idempotency": "shared.log_commands:idempotency",
     "migrate": "shared.operating:migrate",
+    "order": "shared.order_commands:order",
     "token": "shared.operating:token",
     "up": "shared.up:up",
 }

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from shared import auth
+from shared.durations import Duration
 from shared.environment import Place, place_options
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @click.command()
@@ -52,17 +51,6 @@ def audit(place: Place, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-class _Duration(click.ParamType[int]):
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        text = str(value)
-        number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS else (text, "s")
-        if not number.isdecimal() or not int(number):
-            self.fail(f"{text!r} is no duration: expected a number and s, m, h or d, as in 12h", param, ctx)
-        return int(number) * UNITS[unit]
-
-
 @click.command()
 @click.option(
     "--scope",
@@ -72,7 +60,7 @@ class _Duration(click.ParamType[int]):
     metavar="SCOPE",
     help=f"What the token grants, repeatable: all, or of {' '.join(auth.SCOPES)}.",
 )
-@click.option("--ttl", type=_Duration(), default="12h", show_default=True, help="How long it is good for.")
+@click.option("--ttl", type=Duration(), default="12h", show_default=True, help="How long it is good for.")
 @click.option("--subject", default="operator", show_default=True, help="Whom it speaks for; stands in the log.")
 @click.option(
     "--data-dir",

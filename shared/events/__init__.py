@@ -7,7 +7,7 @@ Rules (`domain.md` §1.7): inside a schema version changes are additive only; a 
 Personal data is never in an event: fields ending in `_ref` name a row of the contact vault.
 """
 
-from shared.events.erasure import CustomerErased, OrderErased
+from shared.events.erasure import CustomerErased, OrderErased, customer_stream
 from shared.events.imported import (
     ImportedCapture,
     ImportedNote,
@@ -119,6 +119,7 @@ __all__ = [
     "ShippingChargeSet",
     "TagsChanged",
     "Timestamp",
+    "customer_stream",
 ]
 
 EVENTS: dict[str, type[Event]] = {

@@ -17,9 +17,10 @@ from shared.cli import OWN, daybook
 DAYBOOK = Path(sys.executable).parent / "daybook"
 SECRET = "a secret of no less than thirty-two bytes"
 COMMANDS = {
-    "audit", "command-api", "demo", "import", "migrate", "projector", "query-api", "rebuild", "status", "token", "up", "verify",
+    "audit", "command-api", "customer", "demo", "export", "idempotency", "import", "migrate", "order", "projector",
+    "query-api", "rebuild", "status", "token", "up", "verify",
 }  # fmt: skip
-NEED_A_DATABASE = ["audit", "command-api", "demo", "migrate", "projector", "query-api", "rebuild", "status", "up", "verify"]
+NEED_A_DATABASE = ["audit", "command-api", "demo", "export", "migrate", "projector", "query-api", "rebuild", "status", "up", "verify"]
 
 
 def run(*arguments, code=0, **environment):
@@ -46,7 +47,8 @@ def test_it_is_put_together_from_all_deployables():
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_option_with_a_value_can_be_a_variable_shown_in_the_help(name):
     command = daybook.get_command(click.Context(daybook), name)
-    for option in command.params:
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    for option in (option for each in commands for option in each.params):
         if isinstance(option, click.Option) and option.envvar:
             assert option.show_envvar, option.name
             assert str(option.envvar).startswith("DAYBOOK_")
