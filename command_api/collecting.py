@@ -60,7 +60,7 @@ def type_info(type_: type) -> inspect.Type:
 
 
 def without_none(type_: inspect.UnionType) -> inspect.Type:
-    """The type beside None: our unions are all of that kind."""
+    """The type beside None; of several objects that a tag tells apart, the first: our unions are of these kinds."""
     return next(option for option in type_.types if not isinstance(option, inspect.NoneType))
 
 
@@ -78,6 +78,8 @@ class _Walk:
     def visit(self, value: object, type_: inspect.Type, at: str) -> None:
         """Say what is wrong with `value`, which stands at `at`."""
         match type_:
+            case inspect.UnionType() if _is_tagged(without_none(type_)):
+                self._visit_tagged(value, type_, at)
             case inspect.UnionType():
                 if value is not None:
                     self.visit(value, without_none(type_), at)
@@ -109,7 +111,7 @@ class _Walk:
             self._wrong_type(value, dict, at)
             return
         found = len(self.errors)
-        names = {field.encode_name for field in type_.fields}
+        names = {field.encode_name for field in type_.fields} | {type_.tag_field}
         for key in value:
             if key not in names:
                 self.unknown = True
@@ -122,6 +124,21 @@ class _Walk:
         if len(self.errors) == found:
             request: Any = msgspec.convert(value, type_.cls)
             self.errors += moved(request.contradictions(), at)
+
+    def _visit_tagged(self, value: object, type_: inspect.UnionType, at: str) -> None:
+        """An object whose tag says which of several it is."""
+        options = {option.tag: option for option in type_.types if isinstance(option, inspect.StructType)}
+        name = str(next(iter(options.values())).tag_field)
+        if not isinstance(value, dict):
+            self._wrong_type(value, dict, at)
+        elif name not in value:
+            self.say(pointer(at, name), "required", "is missing")
+        elif not isinstance(tag := value[name], str):
+            self._wrong_type(tag, str, pointer(at, name))
+        elif tag not in options:
+            self.say(pointer(at, name), "not_allowed", f"one of {', '.join(map(str, options))}")
+        else:
+            self._visit_object(value, options[tag], at)
 
     def _visit_array(self, value: object, type_: inspect.VarTupleType, at: str) -> None:
         if not isinstance(value, list):
@@ -178,6 +195,10 @@ class _Walk:
 
     def _wrong_type(self, value: object, expected: type, at: str) -> None:
         self.say(at, "wrong_type", f"expected {_NAMES[expected]}, got {_NAMES[type(value)]}")
+
+
+def _is_tagged(type_: inspect.Type) -> bool:
+    return isinstance(type_, inspect.StructType) and type_.tag_field is not None
 
 
 def _fits(value: str, type_: Any) -> bool:  # noqa: ANN401 -- a type form

@@ -7,7 +7,7 @@ type together, so that the answer names all errors at once. That both ways agree
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, inspect
@@ -39,6 +39,9 @@ class Invalid(Exception):
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A JSON object that a client sends, or a part of one."""
 
+    whole: ClassVar[str | None] = None
+    """The one field that a body is, when the names in the body are the client's own."""
+
     def contradictions(self) -> Iterable[FieldError]:
         """What fields that are valid by themselves cannot be together; pointers from this object on."""
         return ()
@@ -50,7 +53,12 @@ R = TypeVar("R", bound=Request)
 def parse(body: bytes, type_: type[R], now: Timestamp) -> R:
     """The request in `body`. Raises `Unreadable` or `Invalid`."""
     value = read_json(body)
-    return parse_value(value, type_, now, suspicious=is_suspicious(body))
+    if type_.whole is None:
+        return parse_value(value, type_, now, suspicious=is_suspicious(body))
+    try:
+        return parse_value({type_.whole: value}, type_, now, suspicious=is_suspicious(body))
+    except Invalid as invalid:
+        raise Invalid(_lifted(invalid.errors, f"#/{type_.whole}")) from None
 
 
 def parse_value(value: object, type_: type[R], now: Timestamp, *, suspicious: bool = True, at: str = "#") -> R:
@@ -75,6 +83,13 @@ def parse_value(value: object, type_: type[R], now: Timestamp, *, suspicious: bo
     if errors:
         raise Invalid(errors)
     return request
+
+
+def _lifted(errors: Iterable[FieldError], out_of: str) -> list[FieldError]:
+    """`errors` of a field, as errors of the whole."""
+    return [
+        field_error("#" + error["pointer"].removeprefix(out_of), error["code"], error["detail"]) for error in errors
+    ]
 
 
 def _problems(request: Request, now: Timestamp) -> Iterator[FieldError]:
@@ -108,6 +123,8 @@ def _plan(type_: type[Request]) -> tuple[list[tuple[str, Check]], list[tuple[str
         many = isinstance(inner, inspect.VarTupleType)
         if isinstance(inner, inspect.VarTupleType):
             inner = inner.item_type
+        if isinstance(inner, inspect.UnionType):  # told apart by a tag: each item has its own plan
+            inner = without_none(inner)
         if isinstance(inner, inspect.StructType):
             parts.append((field.encode_name, many))
     return checks, parts

@@ -141,7 +141,8 @@ def opening(request: OpeningRequest, new_ref: Callable[[], UUID]) -> tuple[dict[
     """The fields of the command that `request` comes to, as far as all such commands have them; and its vault."""
     contacts: list[VaultEntry] = []
     customer = request.customer or _NOBODY
-    contact = {name: given for name in ("email", "name", "phone") if (given := getattr(customer, name)) is not None}
+    contact = given(customer)
+    contact.pop("customer_id", None)
     shipping = request.shipping or _NO_CHARGE
     fields = {
         "channel": request.channel,
@@ -152,9 +153,9 @@ def opening(request: OpeningRequest, new_ref: Callable[[], UUID]) -> tuple[dict[
         "customer_id": customer.customer_id,
         "contact_ref": kept("contact", contact, contacts, new_ref) if contact else None,
         "has_email": customer.email is not None,
-        "shipping_address_ref": address_kept(request.shipping_address, contacts, new_ref),
+        "shipping_address_ref": request.shipping_address and address_kept(request.shipping_address, contacts, new_ref),
         "ship_country": request.shipping_address.country if request.shipping_address else None,
-        "billing_address_ref": address_kept(request.billing_address, contacts, new_ref),
+        "billing_address_ref": request.billing_address and address_kept(request.billing_address, contacts, new_ref),
         "lines": tuple(map(line_input, request.lines)),
         "shipping_amount": shipping.amount,
         "shipping_tax_amount": shipping.tax_amount,
@@ -163,6 +164,11 @@ def opening(request: OpeningRequest, new_ref: Callable[[], UUID]) -> tuple[dict[
         "metadata": request.metadata,
     }
     return fields, contacts
+
+
+def given(part: Request) -> dict[str, Any]:
+    """The fields of `part` that were sent."""
+    return {name: value for name, value in asdict(part).items() if value is not None}
 
 
 def repeated_lines(line_ids: Iterable[str | None]) -> list[FieldError]:
@@ -193,14 +199,9 @@ def line_input(line: LineRequest) -> LineInput:
     )
 
 
-def address_kept(
-    address: AddressRequest | None, contacts: list[VaultEntry], new_ref: Callable[[], UUID]
-) -> str | None:
-    """The ref under which `address` goes to the vault, if there is one."""
-    if address is None:
-        return None
-    payload = {name: given for name, given in asdict(address).items() if given is not None}
-    return kept("address", payload, contacts, new_ref)
+def address_kept(address: AddressRequest, contacts: list[VaultEntry], new_ref: Callable[[], UUID]) -> str:
+    """The ref under which `address` goes to the vault."""
+    return kept("address", given(address), contacts, new_ref)
 
 
 def kept(kind: VaultKind, payload: dict[str, str], contacts: list[VaultEntry], new_ref: Callable[[], UUID]) -> str:
