@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 
+from command_api.document import command_document
 from command_api.handling import Handling
 from command_api.import_route import add_import_route
 from command_api.order import Order
@@ -15,6 +16,7 @@ from command_api.unavailable import unavailable
 from shared import http
 from shared.auth import Authenticator
 from shared.database import DatabaseUnavailable, connect
+from shared.document_routes import add_document_routes
 from shared.event_store import EventStore
 from shared.migrate import WrongRevision, check_connection
 from shared.problems import Problem
@@ -43,6 +45,7 @@ def create_app(settings: Settings, handling: Handling) -> Flask:
     OrderRoutes(handling, authenticator, settings.query_url).add_to(app)
     add_import_route(app, handling, authenticator)
     add_service_routes(app, "daybook command-api", lambda: _ready(settings))
+    add_document_routes(app, command_document())
     app.register_error_handler(DatabaseUnavailable, _answer_unavailable)
     return app
 

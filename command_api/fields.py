@@ -71,8 +71,9 @@ def _not_our_own(value: str, now: Timestamp) -> tuple[ItemCode, str] | None:
     return _printable(value, now)
 
 
-def _checked(check: Check) -> Meta:
-    return Meta(extra={"check": check})
+def _checked(check: Check, **schema: object) -> Meta:
+    """A check, and what JSON Schema can say of it."""
+    return Meta(extra={"check": check}, extra_json_schema=schema)
 
 
 # `$(?!\n)`: the end, in Python too, where `$` alone also matches before a final line feed
@@ -83,12 +84,16 @@ Positive = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 """An amount of something rather than nothing."""
 Adjustment = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
-Currency = Annotated[str, Meta(min_length=3, max_length=3), _checked(_known_currency)]
+Currency = Annotated[str, Meta(min_length=3, max_length=3), _checked(_known_currency, enum=sorted(EXPONENTS))]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 TaxRate = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$(?!\n)")]
-Sku = Annotated[str, Meta(min_length=1, max_length=64), _checked(_printable)]
-Number = Annotated[str, Meta(min_length=1, max_length=64), _checked(_not_our_own)]
-Reference = Annotated[str, Meta(min_length=1, max_length=200), _checked(_printable)]
+Sku = Annotated[str, Meta(min_length=1, max_length=64), _checked(_printable, format="printable")]
+Number = Annotated[
+    str,
+    Meta(min_length=1, max_length=64),
+    _checked(_not_our_own, format="printable", pattern="^(?!SO-[0-9]{8}$)"),
+]
+Reference = Annotated[str, Meta(min_length=1, max_length=200), _checked(_printable, format="printable")]
 """An id of somebody else's: a customer's, the client's own of an order, a provider's of a payment."""
 Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$(?!\n)")]
 Short = Annotated[str, Meta(max_length=200)]

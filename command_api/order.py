@@ -28,7 +28,7 @@ from command_api.refusals import LimitExceeded, OrderIdTaken, OrderNotFound, Ord
 from command_api.state import Order
 from shared.events import Event, OrderCompleted, Timestamp
 
-__all__ = ["Order", "OrderRefused", "decide", "evolve", "fold"]
+__all__ = ["Order", "OrderRefused", "decide", "decision_of", "evolve", "fold"]
 
 MAX_EVENTS = 5_000
 
@@ -54,6 +54,11 @@ def decide(command: commands.Command, order: Order | None, now: Timestamp) -> li
                 limit=MAX_EVENTS,
             )
     return events
+
+
+def decision_of(command: type) -> Callable[..., Sequence[Event]] | None:
+    """The function that decides commands of a type; None if it is not a command."""
+    return _OPENINGS.get(command) or _DECISIONS.get(command)
 
 
 def _completed_with(order: Order, events: Sequence[Event], now: Timestamp) -> list[Event]:

@@ -1,0 +1,94 @@
+"""The headers of requests and answers, and common query parameters, as both OpenAPI documents describe them."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_TAG = r'(W/)?"[\x21\x23-\x7e]*"'
+
+
+def _header(name: str, description: str, **schema: Any) -> Json:  # noqa: ANN401 -- any keyword of JSON Schema
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"} | schema}
+
+
+def _answered(description: str, *, always: bool = True, **schema: Any) -> Json:  # noqa: ANN401 -- the same
+    return {"description": description, "required": always, "schema": {"type": "string"} | schema}
+
+
+PARAMETERS: Json = {
+    "Idempotency-Key": _header(
+        "Idempotency-Key",
+        "Any unique text, best a UUID. The same request under the same key has its first answer again, byte for byte, "
+        "for 72 hours (`Idempotent-Replayed: true`); another request is refused (`idempotency_key_reused`). Only "
+        "accepted commands are kept: a refused one is decided afresh. In double quotes or bare.",
+        pattern=r'^([\x21\x23-\x7e][\x21-\x7e]{0,254}|"[\x21\x23-\x5b\x5d-\x7e]{1,255}")$',
+        examples=['"8e03978e-40d5-43e8-bc93-6894a57f9324"'],
+    ),
+    "If-Match": _header(
+        "If-Match",
+        'Carry the command out only if the order is at this version, by the ETag of an answer (`"7"`), a list of such, '
+        'or `*`. A gateway\'s `W/"7"` counts as `"7"`.',
+        pattern=rf"^(\*|{_TAG}(, ?{_TAG})*)$",
+        examples=['"7"'],
+    ),
+    "If-None-Match": _header(
+        "If-None-Match",
+        "The ETag that you have: if it still holds, the answer is 304 without a body.",
+        examples=['"7.1"'],
+    ),
+    "Consistency-Token": _header(
+        "Consistency-Token",
+        "The token of a write's answer: what is read will show that write, or the answer is `read_model_behind`.",
+        pattern=r"^[0-9a-z]{1,64}\.[0-9]{1,18}$",
+        format="consistency-token",
+        examples=["9f2c41.12345"],
+    ),
+    "Prefer": _header(
+        "Prefer",
+        "`wait=n`: wait up to n seconds (at most 30, by default 2) for the Consistency-Token to be reached (RFC 7240).",
+        examples=["wait=5"],
+    ),
+    "Request-Id": _header(
+        "Request-Id", "An id of yours for this request; without one you are given one.", examples=["7b1c0f6a"]
+    ),
+    "dry_run": {
+        "name": "dry_run",
+        "in": "query",
+        "description": "`true`: say what would happen, with `delta`, what totals would change by, and write nothing.",
+        "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    },
+    "traceparent": _header("traceparent", "W3C trace context; its trace id goes into the log and into the events."),
+}
+
+RESPONSE_HEADERS: Json = {
+    "Request-Id": _answered("The request's id, for questions about it.", pattern="^[A-Za-z0-9._:-]{1,128}$"),
+    "ETag": _answered("What stands in the body, for If-Match and If-None-Match.", pattern='^"[^"]+"$'),
+    "Location": _answered("Where the order can be read. Not sent if nothing was made.", always=False),
+    "Order-ETag": _answered("The order's version, for If-Match; not sent if there is no order.", always=False),
+    "Write-Token": _answered(
+        "The place of what was written in the log: sent along with a read, the read shows it. Not sent if nothing was.",
+        always=False,
+        pattern=r"^[0-9a-z]{1,64}\.[0-9]{1,18}$",
+    ),
+    "Dry-Run": _answered("Nothing was written.", always=False, const="true"),
+    "Idempotent-Replayed": _answered("This is a first answer sent again.", always=False, const="true"),
+    "Projection-Position": _answered("How far in the log the read tables are.", pattern="^[0-9]+$"),
+    "Projection-Lag": _answered("How many seconds that is behind, if known.", always=False),
+    "Projection-Lag-Source": _answered("Who says so, if it is not the log itself.", always=False),
+    "Preference-Applied": _answered("`wait`, if it was asked for.", always=False, const="wait"),
+    "Cache-Control": _answered("Whether it may be kept."),
+    "Link": _answered("The next page and the one before (RFC 8288).", always=False),
+    "Retry-After": _answered("Seconds after which another attempt makes sense.", pattern="^[0-9]+$"),
+    "WWW-Authenticate": _answered("`Bearer`, and what is wrong with the token."),
+    "Vary": _answered("The answer depends on these headers."),
+    "Content-Security-Policy": _answered("The page loads nothing from anywhere."),
+}
+
+PROBLEM_HEADERS = {
+    401: ("WWW-Authenticate",),
+    503: ("Retry-After",),
+}
+"""What a problem's answer has beside its Request-Id, by status."""
+
+SENT_AS = {"Order-ETag": "ETag", "Write-Token": "Consistency-Token"}
+"""Keys of headers that more than one description is about → their names."""
