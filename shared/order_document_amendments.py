@@ -128,8 +128,8 @@ def _tags_changed(document: OrderDocument, event: TagsChanged, _occurred_at: str
 
 
 def _metadata_changed(document: OrderDocument, event: MetadataChanged, _occurred_at: str) -> None:
-    changed = document.metadata | event.set  # a new dict: the present one may be an event's
-    document.metadata = {key: value for key, value in changed.items() if key not in event.unset}
+    kept = {key: value for key, value in document.metadata.items() if key not in event.unset}
+    document.metadata = kept | event.set  # a new dict: the present one may be an event's
 
 
 AMENDMENTS: dict[type[Event], Change] = {
