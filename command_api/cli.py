@@ -1,4 +1,4 @@
-"""The commands of the write side: `daybook command-api`, `import`, `demo`."""
+"""The commands of the write side: `daybook command-api`, `import`, `demo`, `expire`."""
 
 import os
 from typing import Any
@@ -7,6 +7,7 @@ import click
 
 from command_api.app import opened
 from command_api.demo import demo_command
+from command_api.expiring import expire_command
 from command_api.import_file import import_command
 from command_api.settings import Settings
 from shared import auth, logs, migrate
@@ -51,3 +52,4 @@ def command_api(place: Place, query_url: str | None, **serving: Any) -> None:  #
 
 commands.add_command(import_command)
 commands.add_command(demo_command)
+commands.add_command(expire_command)

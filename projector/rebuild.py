@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from projector import checkpoint, generation, leader
 from projector.building import Build, Work, begun
-from projector.checkpoint import AnotherHistory, Checkpoint
+from projector.checkpoint import AnotherHistory, Checkpoint, Generation
 from projector.tables import TABLES
 from shared import event_log
 
@@ -50,7 +50,9 @@ def switch(build: Build, stand: Checkpoint) -> Checkpoint:
     while True:
         stand = build.catch_up(stand, event_log.head(build.events, book).position)
         build.phase("switching")
-        if generation.switch(build.reads, build.tables, behind_allowed=not _same_history(build)):
+        same_history = _same_history(build)
+        if generation.switch(build.reads, build.tables, behind_allowed=not same_history):
+            _keep_nothing_erased(build, same_history=same_history)
             return stand
 
 
@@ -64,6 +66,25 @@ def _same_history(build: Build) -> bool:
     except AnotherHistory:
         return False
     return True
+
+
+ERASED_SINCE = """
+SELECT EXISTS (
+    SELECT FROM {events}.event WHERE position > %s AND type IN ('customer.erased', 'order.erased')
+)
+"""
+
+
+def _keep_nothing_erased(build: Build, *, same_history: bool) -> None:
+    """Drop the tables replaced if they have not heard of an erasure: nobody would blank their copies any more."""
+    book = build.tables.book
+    old = Generation(book, book.names["reads_old"])
+    stand = checkpoint.read(build.reads, old)
+    if stand is None:
+        return
+    row = build.events.execute(book.sql(ERASED_SINCE), [stand.position if same_history else 0]).fetchone()
+    if row and row[0]:
+        generation.drop(build.reads, old)
 
 
 ROWS = """

@@ -17,7 +17,7 @@ from shared.cli import OWN, daybook
 DAYBOOK = Path(sys.executable).parent / "daybook"
 SECRET = "a secret of no less than thirty-two bytes"
 COMMANDS = {
-    "audit", "command-api", "customer", "demo", "export", "idempotency", "import", "migrate", "order", "projector",
+    "audit", "command-api", "customer", "demo", "expire", "export", "idempotency", "import", "migrate", "order", "projector",
     "query-api", "rebuild", "status", "token", "up", "verify",
 }  # fmt: skip
 NEED_A_DATABASE = ["audit", "command-api", "demo", "export", "migrate", "projector", "query-api", "rebuild", "status", "up", "verify"]
