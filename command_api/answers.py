@@ -42,6 +42,8 @@ class Acknowledgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str
     events: list[EventInAnswer]
     no_change: bool = False
+    delta: dict[str, int] = {}
+    """Of a dry run only: what totals would change by."""
 
 
 def replay(stored: StoredAnswer, fingerprint: str) -> Acknowledged:
@@ -53,6 +55,11 @@ def replay(stored: StoredAnswer, fingerprint: str) -> Acknowledged:
             f"This Idempotency-Key was first used at {first_used_at} for another request. Use a new key.",
             first_used_at=first_used_at,
         )
+    return acknowledged(stored)
+
+
+def acknowledged(stored: StoredAnswer) -> Acknowledged:
+    """The first answer under a key as it was."""
     return Acknowledged(
         status=stored.status,
         body=stored.body,
@@ -89,8 +96,9 @@ def mismatch(order_id: UUID, version: int) -> Problem:
     )
 
 
-def taken(kind: str, value: str, holder: UUID | None) -> Problem:
-    """A claim of `kind` (number | external_id) is held by another order."""
+def taken(claim: str, holder: UUID | None) -> Problem:
+    """A claim, `number:…` or `external_id:…`, is held by another order."""
+    kind, _, value = claim.partition(":")
     number = kind == "number"
     return Problem(
         "number_taken" if number else "external_id_taken",

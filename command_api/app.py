@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 
+from command_api.command_route import add_command_route
 from command_api.document import command_document
 from command_api.handling import Handling
 from command_api.import_route import add_import_route
@@ -44,6 +45,7 @@ def create_app(settings: Settings, handling: Handling) -> Flask:
     authenticator = Authenticator(settings.verify)
     OrderRoutes(handling, authenticator, settings.query_url).add_to(app)
     add_import_route(app, handling, authenticator)
+    add_command_route(app, handling, authenticator, settings.query_url)
     add_service_routes(app, "daybook command-api", lambda: _ready(settings))
     add_document_routes(app, command_document())
     app.register_error_handler(DatabaseUnavailable, _answer_unavailable)

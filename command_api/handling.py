@@ -18,10 +18,12 @@ import uuid_utils
 from msgspec import Raw, Struct
 
 from command_api.answers import Acknowledged, Acknowledgement, EventInAnswer, mismatch, refused, replay, taken
+from command_api.claims import claims
 from command_api.order import Order, OrderRefused, decide, evolve
+from command_api.totals import with_delta
 from shared.append_command import Answer, Contact, Outcome, StoredAnswer
 from shared.event_store import EventStore, Known, StreamEvent
-from shared.events import Actor, Event, OrderCreated, OrderImported, OrderPlaced, Timestamp
+from shared.events import Actor, Timestamp
 from shared.group_commit import NotApplied
 from shared.http_headers import IfMatch
 from shared.problems import Problem
@@ -114,6 +116,28 @@ class Handling:
             order_id=str(request.order_id),
         )
 
+    def preview(self, request: Request) -> Acknowledged:
+        """What `handle` would answer, and what totals would change by; ETag and position stay as they are.
+
+        Decided on what the log says now; the key is ignored and nothing is written. Raises as `handle` does.
+        """
+        request = msgspec.structs.replace(request, key=None)
+        _, known = self._refresh(request, self.store.known(request.order_id) or NOTHING)
+        decision = self._decide(request, known)
+        if isinstance(decision, Problem):
+            raise decision
+        for claim in sorted(claims(event.event for event in decision.events)):
+            if (holder := self.store.holder(claim)) is not None:
+                raise taken(claim, holder)
+        return Acknowledged(
+            status=request.status if decision.events else 200,
+            body=with_delta(decision.body, known.state, decision.order),
+            etag=f'"{known.version}"',
+            location=request.location if decision.events and known.version else None,
+            position=known.position,
+            changed=False,
+        )
+
     def _decide(self, request: Request, known: Known[Order | None]) -> _Decision | Problem:
         """What the command comes to as of `known`; a Problem says why it cannot be."""
         order, version = known.state, known.version
@@ -173,9 +197,9 @@ class Handling:
                 raise NotApplied("the command was given up before it reached the log; nothing was written")
             if outcome.outcome != "claimed":
                 return decision, outcome
-            kind, _, value = (outcome.key or "").partition(":")
-            if kind != "number" or not request.number_drawn:
-                raise taken(kind, value, outcome.stream_id)
+            claim = outcome.key or ""
+            if not claim.startswith("number:") or not request.number_drawn:
+                raise taken(claim, outcome.stream_id)
             command = msgspec.structs.replace(request.command, number=self.store.next_number())
             request = msgspec.structs.replace(request, command=command)
             again = self._decide(request, known)
@@ -203,7 +227,7 @@ class Handling:
         if decision.events:
             rest["expected"] = (request.order_id, known.version)
             if request.contacts:
-                rest["contacts"] = list(request.contacts)
+                rest["contacts"] = _of_customer(request.contacts, decision.order)
             if claimed := list(claims(event.event for event in decision.events)):
                 rest["claims"] = claimed
         if request.key is not None:
@@ -235,10 +259,6 @@ class Handling:
         return fresh.answer, known
 
 
-def claims(events: Iterable[Event | None]) -> Iterable[str]:
-    """The promises of uniqueness that events make: external id per channel, order number."""
-    for event in events:
-        if isinstance(event, OrderCreated | OrderImported) and event.external_id is not None:
-            yield f"external_id:{event.channel}:{event.external_id}"
-        if isinstance(event, OrderPlaced | OrderImported):
-            yield f"number:{event.number}"
+def _of_customer(contacts: Iterable[Contact], order: Order) -> list[Contact]:
+    """What goes into the vault, found under the order's customer whichever command brings it."""
+    return [msgspec.structs.replace(contact, customer_id=order.customer_id) for contact in contacts]

@@ -1,7 +1,7 @@
 """What every route of the command API does with a request before it becomes a command."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TypeVar
 from uuid import UUID
@@ -15,17 +15,45 @@ from shared.auth import Authenticator, Principal
 from shared.problems import Problem
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+DRY_RUN = "dry_run"
 
 Parsed = TypeVar("Parsed")
 
 
-def received(authenticator: Authenticator, scope: str, limit: int) -> tuple[Principal, bytes]:
-    """Let the caller in, or not; give who it is and the body, of at most `limit` bytes."""
+def received(
+    authenticator: Authenticator, scope: str, limit: int, *parameters: str, media: str = http.JSON
+) -> tuple[Principal, bytes]:
+    """Let the caller in, or not; give who it is and the body, of at most `limit` bytes and this `media` type.
+
+    `parameters` are those that the query string may have.
+    """
+    return let_in(authenticator, scope, *parameters), http.read_body(limit, media)
+
+
+def let_in(authenticator: Authenticator, scope: str | None = None, *parameters: str) -> Principal:
+    """Let the caller in, or not. None as a scope: any valid token will do."""
     principal = authenticator.principal(request.environ.get("HTTP_AUTHORIZATION"))
-    principal.require(scope)
+    if scope is not None:
+        principal.require(scope)
     http.require_json_accepted()
-    http.query_parameters()
-    return principal, http.read_body(limit)
+    http.query_parameters(*parameters)
+    return principal
+
+
+def dry_run() -> bool:
+    """Read whether the command is only to be tried out. Then every answer says so in a header, refusals too."""
+    wanted = http.query_parameters(DRY_RUN).get(DRY_RUN, "false")
+    if wanted not in ("true", "false"):
+        raise Problem(
+            "invalid_parameter",
+            f"Query parameter {DRY_RUN}: true or false, not {wanted[:80]!r}.",
+            errors=[{"parameter": DRY_RUN, "code": "not_allowed"}],
+        )
+    if wanted == "true":
+        http.add_header("Dry-Run", "true")
+    return wanted == "true"
 
 
 def parsed(parse: Callable[[], Parsed]) -> Parsed:
@@ -41,6 +69,14 @@ def existing_id(order_id: str) -> UUID:
     if not _UUID.fullmatch(order_id):
         raise Problem("order_not_found", f"No order has the id {order_id[:80]!r}: order ids are UUIDs.")
     return UUID(order_id)
+
+
+def check_ids(ids: Mapping[str, str]) -> None:
+    """Refuse ids in a path, by name, that can belong to nothing: `line_id` to no line."""
+    for name, id_ in ids.items():
+        if not _ID.fullmatch(id_):
+            what = name.removesuffix("_id")
+            raise Problem(f"{what}_not_found", f"No {what} has the id {id_[:80]!r}: ids are 1 to 64 of A-Za-z0-9._:-.")
 
 
 def new_id() -> UUID:

@@ -13,14 +13,15 @@ from uuid import UUID
 import msgspec
 from flask import Flask, request
 
-from command_api import refund_request, requests, return_request
+from command_api import amend_request, annotation_request, change_request, refund_request, requests, return_request
 from command_api.answers import Acknowledged
 from command_api.commands import CreateOrder
 from command_api.handling import Handling
 from command_api.handling import Request as CommandRequest
 from command_api.importing import contacts
 from command_api.parsing import Request, parse
-from command_api.receiving import existing_id, fingerprint, new_id, parsed, received
+from command_api.receiving import DRY_RUN, check_ids, dry_run, existing_id, fingerprint, new_id, parsed, received
+from command_api.replies import reply
 from command_api.requests import Resolved
 from shared import http, http_headers
 from shared.auth import Authenticator
@@ -28,17 +29,21 @@ from shared.events import Actor
 from shared.problems import Problem
 
 ORDERS, PAYMENTS, SHIPMENTS = "orders:write", "payments:write", "shipments:write"
+NO_NUMBER = "SO-00000000"
+"""Stands for the number that a dry run does not draw; no order ever has it."""
 OK, CREATED = HTTPStatus.OK.value, HTTPStatus.CREATED.value
 
 
 class Route(NamedTuple):
-    """`POST /v1/orders{path}`. `resolve` takes the request and, by name, the ids in the path but the order's."""
+    """`{method} /v1/orders{path}`. `resolve` takes the request and, by name, the ids in the path but the order's."""
 
     path: str
     scope: str
     request: type[Request]
     resolve: Callable[..., Resolved]
     status: int = OK
+    method: str = "POST"
+    media: str = http.JSON
 
 
 def order_routes(next_number: Callable[[], str]) -> tuple[Route, ...]:
@@ -78,6 +83,63 @@ def order_routes(next_number: Callable[[], str]) -> tuple[Route, ...]:
         Route("/<order_id>/returns", SHIPMENTS, return_request.ReturnRequest, return_request.resolve_return, CREATED),
         Route(f"{return_}/receive", SHIPMENTS, return_request.ReceiptRequest, return_request.resolve_receipt),
         Route(f"{return_}/reject", SHIPMENTS, return_request.RejectionRequest, return_request.resolve_rejection),
+        *_changes(),
+    )
+
+
+def _changes() -> tuple[Route, ...]:
+    """List the routes that amend and annotate orders, and change payments and parcels."""
+    payment = "/<order_id>/payments/<payment_id>"
+    shipment = "/<order_id>/shipments/<shipment_id>"
+    units = "/<order_id>/lines/<line_id>/cancel"
+
+    def amend(wanted: amend_request.AmendOrderRequest) -> Resolved:
+        return amend_request.resolve_amend(wanted, new_id)
+
+    def note(wanted: annotation_request.NoteRequest) -> Resolved:
+        return annotation_request.resolve_note(wanted, new_id)
+
+    return (
+        Route("/<order_id>/amend", ORDERS, amend_request.AmendOrderRequest, amend),
+        Route(units, ORDERS, amend_request.CancelUnitsRequest, amend_request.resolve_cancel_units),
+        Route("/<order_id>/notes", ORDERS, annotation_request.NoteRequest, note, CREATED),
+        Route(
+            "/<order_id>/tags",
+            ORDERS,
+            annotation_request.TagsRequest,
+            annotation_request.resolve_tags,
+            method="PATCH",
+        ),
+        Route(
+            "/<order_id>/metadata",
+            ORDERS,
+            annotation_request.MetadataRequest,
+            annotation_request.resolve_metadata,
+            method="PATCH",
+            media=http.MERGE_PATCH,
+        ),
+        Route(
+            f"{payment}/failures",
+            PAYMENTS,
+            change_request.FailureRequest,
+            change_request.resolve_failure,
+            CREATED,
+        ),
+        Route(f"{payment}/void", PAYMENTS, change_request.VoidRequest, change_request.resolve_void),
+        Route(
+            shipment,
+            SHIPMENTS,
+            change_request.TrackingRequest,
+            change_request.resolve_tracking,
+            method="PATCH",
+            media=http.MERGE_PATCH,
+        ),
+        Route(
+            f"{shipment}/cancel",
+            SHIPMENTS,
+            change_request.ShipmentCancellationRequest,
+            change_request.resolve_shipment_cancellation,
+        ),
     )
 
 
@@ -91,22 +153,32 @@ class OrderRoutes:
 
     def add_to(self, app: Flask) -> None:
         """Register all routes."""
-        for route in order_routes(self._handling.store.next_number):
+        tried_out = order_routes(lambda: NO_NUMBER)
+        for route, tried in zip(order_routes(self._handling.store.next_number), tried_out, strict=True):
             # What asks for nothing may come without a body.
             default = b"" if any(field.required for field in msgspec.structs.fields(route.request)) else b"{}"
-            view = partial(self._answer, route, default)
-            app.add_url_rule(f"/v1/orders{route.path}", route.path or "create", view, methods=["POST"])
+            view = partial(self._answer, route, tried.resolve, default)
+            app.add_url_rule(f"/v1/orders{route.path}", route.path or "create", view, methods=[route.method])
 
-    def _answer(self, route: Route, default_body: bytes, order_id: str | None = None, **ids: str) -> http.Reply:
-        principal, body = received(self._authenticator, route.scope, http.MEBIBYTE)
+    def _answer(
+        self,
+        route: Route,
+        try_out: Callable[..., Resolved],
+        default_body: bytes,
+        order_id: str | None = None,
+        **ids: str,
+    ) -> http.Reply:
+        principal, body = received(self._authenticator, route.scope, http.MEBIBYTE, DRY_RUN, media=route.media)
         headers = request.environ
-        key = http_headers.idempotency_key(headers.get("HTTP_IDEMPOTENCY_KEY"))
+        dry = dry_run()
+        key = None if dry else http_headers.idempotency_key(headers.get("HTTP_IDEMPOTENCY_KEY"))
         if_match = http_headers.if_match(headers.get("HTTP_IF_MATCH"))
         stream_id = None if order_id is None else existing_id(order_id)
+        check_ids(ids)
         if stream_id is None and if_match is not None:
             raise Problem("version_mismatch", "An order that is to be created has no version.", current_version=0)
         wanted = parsed(lambda: parse(body or default_body, route.request, self._handling.now()))
-        resolved = route.resolve(wanted, **ids)
+        resolved = (try_out if dry else route.resolve)(wanted, **ids)
         command = resolved.command
         stream_id = stream_id or UUID(cast("CreateOrder", command).order_id)
         return self._handled(
@@ -123,12 +195,13 @@ class OrderRoutes:
                 if_match=if_match,
                 trace_id=http_headers.trace_id(headers.get("HTTP_TRACEPARENT")),
                 number_drawn=getattr(wanted, "number", None) is None,
-            )
+            ),
+            self._handling.preview if dry else self._handling.handle,
         )
 
-    def _handled(self, wanted: CommandRequest) -> http.Reply:
+    def _handled(self, wanted: CommandRequest, handle: Callable[[CommandRequest], Acknowledged]) -> http.Reply:
         try:
-            return self._reply(self._handling.handle(wanted))
+            return reply(handle(wanted), self._handling.store.log_id, self._query_url)
         except Problem as problem:
             if problem.code == "version_mismatch":
                 problem.facts["events"] = self._since(wanted)
@@ -141,12 +214,3 @@ class OrderRoutes:
         known = max(wanted.if_match.versions)
         fresh = self._handling.store.fresh(wanted.order_id, known, wanted.principal, None)
         return [{"version": event.originator_version, "type": event.type} for event in fresh.events]
-
-    def _reply(self, answer: Acknowledged) -> http.Reply:
-        token = http_headers.Token(self._handling.store.log_id, answer.position)
-        headers = [("ETag", answer.etag), ("Consistency-Token", str(token))]
-        if answer.location is not None:
-            headers.append(("Location", self._query_url + answer.location))
-        if answer.replayed:
-            headers.append(("Idempotent-Replayed", "true"))
-        return http.json_reply(answer.body.encode(), answer.status, headers)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MEBIBYTE = 1024 * 1024
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
 
 _log = logging.getLogger(__name__)
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -107,8 +109,8 @@ def add_header(name: str, value: str) -> None:
     request.environ.setdefault(_EXTRA_HEADERS, []).append((name, value))
 
 
-def read_body(limit: int) -> bytes:
-    """Read a body of at most `limit` bytes, labelled as JSON. None at all is b"", whatever its label."""
+def read_body(limit: int, media: str = JSON) -> bytes:
+    """Read a body of at most `limit` bytes, labelled as JSON of this kind. None at all is b"", whatever its label."""
     environ = request.environ
     declared = environ.get("CONTENT_LENGTH")
     expected = int(declared) if declared else None  # None: chunked, or no body
@@ -122,8 +124,12 @@ def read_body(limit: int) -> bytes:
         raise _too_large(f"The body has more than {limit} bytes", limit)
     if expected is not None and len(body) < expected:
         raise Problem("malformed_request", f"The body ended after {len(body)} of {expected} bytes.")
-    if body and not http_headers.is_json(environ.get("CONTENT_TYPE")):
-        raise Problem("unsupported_media_type", f"Content-Type: {environ.get('CONTENT_TYPE') or 'none'}.")
+    if body and not http_headers.is_json(environ.get("CONTENT_TYPE"), media):
+        raise Problem(
+            "unsupported_media_type",
+            f"Content-Type: {environ.get('CONTENT_TYPE') or 'none'}; this route reads {media}.",
+            headers={"Accept-Patch": media} if environ["REQUEST_METHOD"] == "PATCH" else None,
+        )
     return body
 
 

@@ -132,12 +132,12 @@ def accepts(header: str | None, media: str) -> bool:
     return wanted
 
 
-def is_json(content_type: str | None) -> bool:
-    """Whether a body so labelled is JSON in UTF-8."""
-    if content_type == "application/json":
+def is_json(content_type: str | None, expected: str = "application/json") -> bool:
+    """Whether a body so labelled is JSON in UTF-8, of the `expected` kind."""
+    if content_type == expected:
         return True
     media, _, parameters = (content_type or "").partition(";")
     charset = _CHARSET.search(parameters)
-    return media.strip().lower() == "application/json" and (
+    return media.strip().lower() == expected and (
         charset is None or charset[1].lower() in ("utf-8", "utf8")
     )

@@ -47,6 +47,9 @@ _TABLE = """
     The order has no shipment with this id. Prepare it first.
 404 return_not_found: No such return
     The order has no return with this id.
+404 command_not_found: No command was applied under this key
+    You have no answer stored under this Idempotency-Key: the command was not applied, or was answered longer ago
+    than answers are kept. Send it again under the same key.
 404 customer_not_found: No such customer
     No order names a customer with this id.
 404 route_not_found: No such route
@@ -59,7 +62,7 @@ _TABLE = """
 413 content_too_large: The body is too large
     `limit` is the largest body this route reads, in bytes.
 415 unsupported_media_type: The body must be JSON
-    Send `Content-Type: application/json`, in UTF-8.
+    Send `Content-Type: application/json`, in UTF-8; of a PATCH, `Accept-Patch` names the type it reads.
 431 headers_too_large: The request line or headers are too large
     A request line and each header may have 8190 bytes, and there may be 100 headers.
 

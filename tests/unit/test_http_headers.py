@@ -195,6 +195,12 @@ def test_json_is_known_by_its_label(content_type, json):
     assert is_json(content_type) is json
 
 
+def test_a_merge_patch_is_another_kind_of_json():
+    assert is_json("application/merge-patch+json", "application/merge-patch+json")
+    assert is_json("application/Merge-Patch+JSON; charset=utf-8", "application/merge-patch+json")
+    assert not is_json("application/json", "application/merge-patch+json")
+
+
 def test_a_request_id_from_outside_must_be_fit_for_the_log():
     assert sane_request_id("7b1c-A.b:c_d") == "7b1c-A.b:c_d"
     for insane in (None, "", "a" * 129, 'a"b', "a\nb", "a b", "é"):
