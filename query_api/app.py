@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request
 
+from query_api.document import query_document
 from query_api.freshness import Freshness
 from query_api.head import Head
 from query_api.listener import Listener
@@ -17,9 +18,11 @@ from query_api.question import Question
 from query_api.routes import ROUTES, Route, order
 from query_api.sessions import Sessions
 from query_api.settings import Settings
+from query_api.shapes import Projections
 from shared import http
 from shared.auth import Authenticator
 from shared.database import DatabaseUnavailable, connect
+from shared.document_routes import add_document_routes
 from shared.migrate import WrongRevision, check_connection
 from shared.problems import Problem
 from shared.service_routes import add_service_routes
@@ -58,9 +61,11 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     authenticator = Authenticator(settings.verify)
     app.extensions["listener"] = listener
     ask: Ask = partial(Question, authenticator=authenticator, freshness=freshness)
-    for route in (*ROUTES, Route("/v1/status/projections", None, _status(reads, head))):
+    routes = (*ROUTES, Route("/v1/status/projections", None, _status(reads, head), Projections))
+    for route in routes:
         app.add_url_rule(route.path, route.view.__name__, _in_flask(route, ask, freshness))
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
+    add_document_routes(app, query_document(routes))
     app.wsgi_app = _short_way(app.wsgi_app, ask)  # type: ignore[method-assign, assignment]  # as Flask's manual has it
     return app
 

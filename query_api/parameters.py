@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from shared.problems import Problem
-
-Parser = Callable[[str], Any]
-"""A parameter's text → its value; raises `Unfit`."""
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+ -]\d\d:\d\d))?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -22,6 +20,18 @@ class Unfit(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parameter's text → its value; raises `Unfit`. `schema` says in JSON Schema what it takes."""
+
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: str) -> Any:  # noqa: ANN401 -- whatever it is made into
+        """Give the value of a text."""
+        return self.read(value)
 
 
 def parse(query_string: str, parsers: Mapping[str, Parser]) -> dict[str, Any]:
@@ -46,7 +56,7 @@ def parse(query_string: str, parsers: Mapping[str, Parser]) -> dict[str, Any]:
     return values
 
 
-def text(longest: int) -> Parser:
+def text(longest: int, **schema: str) -> Parser:
     """Take any text that is not empty."""
 
     def parser(value: str) -> str:
@@ -56,7 +66,7 @@ def text(longest: int) -> Parser:
             raise Unfit("too_large", f"has {len(value)} characters, at most {longest}")
         return value
 
-    return parser
+    return Parser(parser, {"type": "string", "minLength": 1, "maxLength": longest} | schema)
 
 
 def one_of(*known: str) -> Parser:
@@ -67,7 +77,7 @@ def one_of(*known: str) -> Parser:
             raise Unfit("not_allowed", f"{value[:80]!r} is not one of {', '.join(known)}")
         return value
 
-    return parser
+    return Parser(parser, {"type": "string", "enum": list(known)})
 
 
 def any_of(each: Parser) -> Parser:
@@ -76,7 +86,7 @@ def any_of(each: Parser) -> Parser:
     def parser(value: str) -> tuple[str, ...]:
         return tuple(sorted({each(part) for part in value.split(",")}))
 
-    return parser
+    return Parser(parser, {"type": "array", "minItems": 1, "items": each.schema})
 
 
 def matching(pattern: str) -> Parser:
@@ -88,7 +98,7 @@ def matching(pattern: str) -> Parser:
             raise Unfit("bad_format", f"{value[:80]!r} does not match {pattern}")
         return value
 
-    return parser
+    return Parser(parser, {"type": "string", "pattern": f"^{pattern}$"})
 
 
 def integer(lowest: int, highest: int) -> Parser:
@@ -103,10 +113,10 @@ def integer(lowest: int, highest: int) -> Parser:
             raise Unfit("too_large", f"at most {highest}")
         return int(value)
 
-    return parser
+    return Parser(parser, {"type": "integer", "minimum": lowest, "maximum": highest})
 
 
-def time(value: str) -> str:
+def _time(value: str) -> str:
     """Take a moment (RFC 3339), or a date for its first moment in UTC; gives it in UTC.
 
     A `+` that was not percent-encoded arrives as a space, and is taken for what was meant.
@@ -122,7 +132,7 @@ def time(value: str) -> str:
         raise Unfit("bad_format", f"{value!r} is not in the calendar") from None
 
 
-def day(value: str) -> date:
+def _day(value: str) -> date:
     """Take a date."""
     if not DAY.fullmatch(value):
         raise Unfit("bad_format", f"{value[:80]!r} is not a date like 2026-08-22")
@@ -130,6 +140,10 @@ def day(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError:
         raise Unfit("bad_format", f"{value!r} is not in the calendar") from None
+
+
+time = Parser(_time, {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]})
+day = Parser(_day, {"type": "string", "format": "date"})
 
 
 def _value(name: str, raw: bytes, parsers: Mapping[str, Parser], *, repeated: bool) -> Any:  # noqa: ANN401 -- theirs

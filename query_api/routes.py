@@ -1,15 +1,15 @@
 """The routes of the query API: what may be asked, by whom, and how it is answered."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from query_api import parameters
+from query_api import parameters, shapes
 from query_api.parameters import Parser, any_of, integer, matching, one_of, text
 from query_api.queries import customer, order_detail, order_list, order_timeline, sales_daily
 from query_api.question import Question
 from shared.http import Reply
-from shared.order_document import REVISION
+from shared.order_document import REVISION, OrderDocument
 from shared.problems import Problem
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -24,7 +24,7 @@ LONGEST_TEXT = 200
 PAGING: dict[str, Parser] = {
     "sort": one_of(*order_list.SORTS),
     "limit": LIMIT,
-    "cursor": text(2000),
+    "cursor": text(2000, format="cursor"),
 }
 FILTERS: dict[str, Parser] = {
     "status": any_of(one_of(*STATUSES)),
@@ -44,11 +44,16 @@ SALES: dict[str, Parser] = {
 
 
 class Route(NamedTuple):
-    """A path, the scope it needs (None: any valid token will do), and its `view(question, **names in the path)`."""
+    """A path, the scope it needs (None: any valid token will do), and its `view(question, **names in the path)`.
+
+    `shape` is what it answers, `parameters` those that it takes: so they are documented.
+    """
 
     path: str
     scope: str | None
     view: Callable[..., Reply]
+    shape: type
+    parameters: Mapping[str, Parser] = {}
 
 
 def order(question: Question, order_id: str) -> Reply:
@@ -106,12 +111,14 @@ def sales(question: Question) -> Reply:
 
 
 ROUTES = (
-    Route("/v1/orders/<order_id>", "orders:read", order),
-    Route("/v1/orders", "orders:read", orders),
-    Route("/v1/orders/<order_id>/timeline", "orders:read", timeline),
-    Route("/v1/customers/<path:customer_id>", "orders:read", one_customer),
-    Route("/v1/customers/<path:customer_id>/orders", "orders:read", orders_of_customer),
-    Route("/v1/reports/sales", "reports:read", sales),
+    Route("/v1/orders/<order_id>", "orders:read", order, OrderDocument),
+    Route("/v1/orders", "orders:read", orders, shapes.Orders, FILTERS | BY_CUSTOMER | PAGING),
+    Route("/v1/orders/<order_id>/timeline", "orders:read", timeline, shapes.Timeline, TIMELINE),
+    Route("/v1/customers/<path:customer_id>", "orders:read", one_customer, shapes.CustomerInShort),
+    Route(
+        "/v1/customers/<path:customer_id>/orders", "orders:read", orders_of_customer, shapes.Orders, FILTERS | PAGING
+    ),
+    Route("/v1/reports/sales", "reports:read", sales, shapes.Sales, SALES),
 )
 
 

@@ -5,8 +5,9 @@ schemas come from the types that read and write the bodies, titles of errors fro
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,6 +28,10 @@ _REF = "#/components/schemas/{name}"
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _PYTHONS_END = r"$(?!\n)"
 """How our patterns say "the end" in Python; in JSON Schema (ECMA 262) a bare `$` says it."""
+_REWRITTEN: dict[str, Callable[[str], str]] = {
+    "pattern": lambda pattern: pattern.replace(_PYTHONS_END, "$"),
+    "description": cleandoc,
+}
 
 
 class Answer(NamedTuple):
@@ -228,10 +233,10 @@ def _schema(type_: object, schema_of: Mapping[str, Json]) -> Json:
 
 
 def _ecma(schema: Any) -> Any:  # noqa: ANN401 -- any part of a schema
-    """Rewrite the patterns in a schema as JSON Schema has them."""
+    """Rewrite what msgspec made of our types: patterns as JSON Schema has them, docstrings without indentation."""
     if isinstance(schema, Mapping):
         return {
-            key: value.replace(_PYTHONS_END, "$") if key == "pattern" and isinstance(value, str) else _ecma(value)
+            key: _REWRITTEN[key](value) if key in _REWRITTEN and isinstance(value, str) else _ecma(value)
             for key, value in schema.items()
         }
     return [_ecma(item) for item in schema] if isinstance(schema, list | tuple) else schema

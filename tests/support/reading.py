@@ -16,6 +16,7 @@ from query_api.settings import Settings
 from shared import auth
 from shared.database import Connection, connect
 from shared.environment import Databases
+from tests.support.agreement import assert_documented
 from tests.support.orders import creation, handling
 
 SECRET = "a secret of the tests, long enough"
@@ -61,7 +62,9 @@ class Reader:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if bearer:
             sent["Authorization"] = bearer
-        return self.client.open(path, method=method, headers=sent)
+        response = self.client.open(path, method=method, headers=sent)
+        assert_documented(self.client.application, response)
+        return response
 
 
 @dataclass

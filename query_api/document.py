@@ -1,0 +1,76 @@
+"""The query API's OpenAPI document, made of its routes: paths, parameters and shapes are those of the route table."""
+
+from collections.abc import Sequence
+from inspect import getdoc
+from typing import TYPE_CHECKING
+
+from shared.openapi import ALWAYS, Answer, Json, Operation, document
+from shared.reach import codes_reached
+from shared.service_operations import service_operations
+
+if TYPE_CHECKING:
+    from query_api.routes import Route
+
+DESCRIPTION = """
+How orders stand; what happens to them is said to the command API.
+
+- **Fresh enough.** Every answer says by `Projection-Lag` how many seconds it is behind. With the `Consistency-Token` of
+  a write, what is read shows that write.
+- **Cheap to repeat.** Every answer has an `ETag`; with `If-None-Match` what you have already is not sent again (304).
+- **Pages** are reached by cursors, which are good for the filter and the sort order that they were made with.
+- **Money** is a whole number of minor units (`*_amount`) of one `currency`. Times are RFC 3339 in UTC; `from` is
+  inclusive, `to` exclusive. Unknown parameters are refused, never ignored.
+- **Errors** are problem documents (RFC 9457) with a stable `code`; `/problems` lists them all.
+"""
+_PARAMETERS = ("If-None-Match", "Consistency-Token", "Prefer", "Request-Id", "traceparent")
+_HEADERS = ("ETag", "Cache-Control", "Projection-Position", "Projection-Lag", "Projection-Lag-Source")
+_IDS = {"order_id": {"type": "string", "format": "uuid"}}
+_READ = ALWAYS | {
+    "unauthenticated",
+    "unknown_parameter",
+    "invalid_consistency_token",
+    "store_unavailable",
+    "overloaded",
+    "read_model_behind",
+}
+"""What may be wrong with any question and the tables behind it."""
+
+
+def query_document(routes: "Sequence[Route]") -> Json:
+    """Make the document."""
+    return document("Daybook query API", DESCRIPTION, [*map(_operation, routes), *service_operations()])
+
+
+def _operation(route: "Route") -> Operation:
+    words = route.view.__name__.split("_")
+    paged = "cursor" in route.parameters
+    headers = (*_HEADERS, "Preference-Applied", *(("Link",) if paged else ()))
+    doc = " ".join((getdoc(route.view) or "").split())
+    scope = f"Scope: `{route.scope}`." if route.scope else "Any valid token will do."
+    return Operation(
+        "GET",
+        route.path,
+        "show" + "".join(word.capitalize() for word in words),
+        doc.partition(".")[0],
+        (Answer("Found.", route.shape, headers), Answer("Unchanged since.", None, headers, 304)),
+        frozenset(
+            _READ
+            | ({"forbidden"} if route.scope else set())
+            | ({"invalid_parameter"} if route.parameters else set())
+            | ({"invalid_cursor"} if paged else set())
+            | ({"route_not_found"} if "<" in route.path else set())
+            | codes_reached(route.view)
+        ),
+        tag=route.path.split("/")[2],
+        description=f"{doc}\n\n{scope}",
+        scope=route.scope,
+        parameters=(
+            *(
+                {"name": name, "in": "query", "schema": parser.schema}
+                | ({"style": "form", "explode": False} if parser.schema.get("type") == "array" else {})
+                for name, parser in route.parameters.items()
+            ),
+            *_PARAMETERS,
+        ),
+        path_schemas=_IDS,
+    )
