@@ -6,7 +6,7 @@ its decision (`shared.reach`).
 
 import re
 from inspect import getdoc
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from command_api.answers import Acknowledgement
 from command_api.examples import EXAMPLES
 from command_api.import_request import MAX_BATCH, ImportOrderRequest
 from command_api.importing import Result
+from command_api.parsing import Request
 from command_api.routes import CREATED, Route, order_routes
 from shared.openapi import ALWAYS, GUARDED, Answer, Json, Operation, document
 from shared.reach import codes_reached, reached
@@ -120,7 +121,7 @@ def _operation(route: Route) -> Operation:
     created = done._replace(status=CREATED, description="Done.", headers=(*_ANSWERED, *made))
     fields = msgspec.structs.fields(route.request)
     return Operation(
-        getattr(route, "method", "POST"),
+        route.method,
         f"/v1/orders{route.path}",
         id_,
         _sentence(command.__name__),
@@ -129,17 +130,24 @@ def _operation(route: Route) -> Operation:
             _HANDLED
             | codes_reached(route.resolve, follow=order.decision_of)
             | {_NUMBERED[field.name] for field in fields if field.name in _NUMBERED}
-            | ({"order_not_found", "route_not_found"} if within_order else {"order_id_taken"})
+            | {f"{name.removesuffix('_id')}_not_found" for name in _NAMES.findall(route.path)}
+            | ({"route_not_found"} if within_order else {"order_id_taken"})
         ),
         tag=route.scope.partition(":")[0],
         description=f"{_doc(command)}\n\n{_doc(route.request)}\n\nScope: `{route.scope}`.",
         scope=route.scope,
         parameters=_PARAMETERS,
-        body=route.request,
+        body=_body(route.request),
+        body_media=route.media,
         body_required=any(field.required for field in fields),
         example=EXAMPLES.get(id_, {}),
         path_schemas=dict.fromkeys(_NAMES.findall(route.path), _ID) | {"order_id": _ORDER_ID},
     )
+
+
+def _body(request: type[Request]) -> Any:  # noqa: ANN401 -- a type form
+    """What stands in the body: the request, or the one field of it that is all of it."""
+    return get_type_hints(request, include_extras=True)[request.whole] if request.whole else request
 
 
 def _import() -> Operation:

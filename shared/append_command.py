@@ -18,7 +18,7 @@ class AppendedEvent(Struct, frozen=True):
 
 
 class Contact(Struct, frozen=True, kw_only=True):
-    """Personal data for the vault; `payload` is JSON text, `kind` contact | address."""
+    """Personal data for the vault; `payload` is JSON text, `kind` contact | address | note."""
 
     ref: UUID
     order_id: UUID
