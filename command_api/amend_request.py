@@ -7,7 +7,6 @@ from uuid import UUID
 from msgspec import Meta
 
 from command_api import amendments
-from command_api.commands import CancelUnits
 from command_api.field_errors import FieldError, field_error
 from command_api.fields import Amount, Email, Id, Quantity, Remark, Words
 from command_api.parsing import Request
@@ -22,7 +21,6 @@ from command_api.request_parts import (
     line_input,
 )
 from command_api.requests import Resolved
-from shared.events import CancelReason
 
 MAX_ACTIONS = 200
 
@@ -111,23 +109,11 @@ class AmendOrderRequest(Request, frozen=True, kw_only=True):
     reason: Remark | None = None
 
 
-class CancelUnitsRequest(Request, frozen=True, kw_only=True):
-    """So many open units of a line."""
-
-    quantity: Quantity
-    reason: CancelReason
-
-
 def resolve_amend(request: AmendOrderRequest, new_ref: Callable[[], UUID]) -> Resolved:
     """Addresses and contacts go to the vault."""
     contacts: list[VaultEntry] = []
     actions = tuple(_action(action, contacts, new_ref) for action in request.actions)
     return Resolved(amendments.AmendOrder(actions=actions, reason=request.reason), contacts)
-
-
-def resolve_cancel_units(request: CancelUnitsRequest, line_id: str) -> Resolved:
-    """`line_id` is the path's."""
-    return Resolved(CancelUnits(line_id=line_id, quantity=request.quantity, reason=request.reason), [])
 
 
 def _action(action: ActionRequest, contacts: list[VaultEntry], new_ref: Callable[[], UUID]) -> amendments.Action:

@@ -8,7 +8,7 @@ the repetition of a command with a refusal instead of its first answer.
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -227,7 +227,8 @@ class Handling:
         if decision.events:
             rest["expected"] = (request.order_id, known.version)
             if request.contacts:
-                rest["contacts"] = _of_customer(request.contacts, decision.order)
+                customer = decision.order.customer_id  # whichever command brings them, erasure finds them under it
+                rest["contacts"] = [msgspec.structs.replace(one, customer_id=customer) for one in request.contacts]
             if claimed := list(claims(event.event for event in decision.events)):
                 rest["claims"] = claimed
         if request.key is not None:
@@ -257,8 +258,3 @@ class Handling:
         if version:
             self.store.cache.put(request.order_id, known)
         return fresh.answer, known
-
-
-def _of_customer(contacts: Iterable[Contact], order: Order) -> list[Contact]:
-    """What goes into the vault, found under the order's customer whichever command brings it."""
-    return [msgspec.structs.replace(contact, customer_id=order.customer_id) for contact in contacts]

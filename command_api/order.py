@@ -8,7 +8,7 @@ events. The decisions themselves stand in `command_api.decisions`, one module pe
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from command_api import amendments, annotations, commands
+from command_api import amendments, annotations, changes, commands
 from command_api.decisions import (
     amending,
     annotating,
@@ -81,11 +81,11 @@ _DECISIONS: dict[type[commands.Command], Callable[[Any, Order, Timestamp], Seque
     commands.RecordPayment: paying.record,
     commands.CapturePayment: paying.capture,
     amendments.AmendOrder: amending.amend,
-    commands.CancelUnits: cancelling.cancel_units,
-    commands.FailPayment: paying.fail,
-    commands.VoidPayment: paying.void,
-    commands.ChangeTracking: shipping.change_tracking,
-    commands.CancelShipment: shipping.cancel_shipment,
+    changes.CancelUnits: cancelling.cancel_units,
+    changes.FailPayment: paying.fail,
+    changes.VoidPayment: paying.void,
+    changes.ChangeTracking: shipping.change_tracking,
+    changes.CancelShipment: shipping.cancel_shipment,
     annotations.AddNote: annotating.add_note,
     annotations.ChangeTags: annotating.change_tags,
     annotations.ChangeMetadata: annotating.change_metadata,

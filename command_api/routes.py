@@ -101,7 +101,7 @@ def _changes() -> tuple[Route, ...]:
 
     return (
         Route("/<order_id>/amend", ORDERS, amend_request.AmendOrderRequest, amend),
-        Route(units, ORDERS, amend_request.CancelUnitsRequest, amend_request.resolve_cancel_units),
+        Route(units, ORDERS, change_request.CancelUnitsRequest, change_request.resolve_cancel_units),
         Route("/<order_id>/notes", ORDERS, annotation_request.NoteRequest, note, CREATED),
         Route(
             "/<order_id>/tags",

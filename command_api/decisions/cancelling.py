@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from command_api.commands import CancelOrder, CancelUnits
+from command_api.changes import CancelUnits
+from command_api.commands import CancelOrder
 from command_api.decisions.ids import free_ids
 from command_api.evolve import evolve
 from command_api.field_errors import field_error

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from command_api.commands import CapturePayment, FailPayment, RecordPayment, VoidPayment
+from command_api.changes import FailPayment, VoidPayment
+from command_api.commands import CapturePayment, RecordPayment
 from command_api.decisions.ids import free_ids
 from command_api.field_errors import field_error
 from command_api.refusals import (

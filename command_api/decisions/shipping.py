@@ -2,13 +2,8 @@
 
 from collections.abc import Sequence
 
-from command_api.commands import (
-    CancelShipment,
-    ChangeTracking,
-    DeliverShipment,
-    DispatchShipment,
-    PrepareShipment,
-)
+from command_api.changes import CancelShipment, ChangeTracking
+from command_api.commands import DeliverShipment, DispatchShipment, PrepareShipment
 from command_api.decisions.ids import free_ids
 from command_api.evolve import evolve
 from command_api.field_errors import field_error

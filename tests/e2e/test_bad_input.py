@@ -17,7 +17,7 @@ import pytest
 from shared import auth
 from shared.book import Book
 from shared.migrate import migrate
-from tests.integration.test_command_api import ALL, ORDER, PAYMENT, SECRET
+from tests.support.command_api import ALL, ORDER, PAYMENT, SECRET
 from tests.support.processes import line_of, running, wait_until_gone
 
 COMMAND_API = (sys.executable, "-m", "shared.cli", "command-api")

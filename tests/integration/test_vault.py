@@ -13,7 +13,7 @@ from projector.progress import Silent
 from projector.rebuild import rebuild
 from shared import auth
 from shared.database import connect
-from tests.integration.test_command_api import ORDER, SECRET, Api
+from tests.support.command_api import ORDER, SECRET, Api
 from tests.support.orders import handling
 
 PERSON = {"customer_id": "c-9", "email": "lovelace@example.org", "name": "Lovelace Byron", "phone": "+44 20 7946 0958"}

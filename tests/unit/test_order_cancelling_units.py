@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from command_api.commands import CancelOrder, CancelUnits, ConfirmOrder, PrepareShipment
+from command_api.changes import CancelUnits
+from command_api.commands import CancelOrder, ConfirmOrder, PrepareShipment
 from shared.events import (
     LineQuantityCancelled,
     OrderCancelled,

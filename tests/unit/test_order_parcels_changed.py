@@ -2,10 +2,9 @@
 
 import pytest
 
+from command_api.changes import CancelShipment, ChangeTracking
 from command_api.commands import (
     CancelOrder,
-    CancelShipment,
-    ChangeTracking,
     CompleteOrder,
     DeliverShipment,
     DispatchShipment,

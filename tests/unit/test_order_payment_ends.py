@@ -2,7 +2,8 @@
 
 import pytest
 
-from command_api.commands import CapturePayment, FailPayment, RecordPayment, VoidPayment
+from command_api.changes import FailPayment, VoidPayment
+from command_api.commands import CapturePayment, RecordPayment
 from shared.events import PaymentFailed, PaymentVoided
 from tests.support.specs import (
     TOTAL,

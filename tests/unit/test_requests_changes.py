@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command_api import amendments, annotations, commands
-from command_api.amend_request import AmendOrderRequest, CancelUnitsRequest, resolve_amend, resolve_cancel_units
+from command_api import amendments, annotations, changes, commands
+from command_api.amend_request import AmendOrderRequest, resolve_amend
 from command_api.annotation_request import (
     MetadataRequest,
     NoteRequest,
@@ -19,10 +19,12 @@ from command_api.annotation_request import (
     resolve_tags,
 )
 from command_api.change_request import (
+    CancelUnitsRequest,
     FailureRequest,
     ShipmentCancellationRequest,
     TrackingRequest,
     VoidRequest,
+    resolve_cancel_units,
     resolve_failure,
     resolve_shipment_cancellation,
     resolve_tracking,
@@ -163,7 +165,7 @@ def test_fields_of_another_action_are_unknown():
 def test_units_are_cancelled():
     request = read({"quantity": 2, "reason": "inventory"}, CancelUnitsRequest)
     assert resolve_cancel_units(request, "L1") == (
-        commands.CancelUnits(line_id="L1", quantity=2, reason="inventory"),
+        changes.CancelUnits(line_id="L1", quantity=2, reason="inventory"),
         [],
     )
     assert wrong({"quantity": 0, "reason": "boredom"}, CancelUnitsRequest) == {
@@ -251,7 +253,7 @@ def test_metadata_with_a_key_twice_are_malformed():
 
 def test_a_failure_is_reported():
     request = read(FAILURE | {"message": "no funds", "occurred_at": "2026-11-22T13:00:00+01:00"}, FailureRequest)
-    assert resolve_failure(request, "pi_1").command == commands.FailPayment(
+    assert resolve_failure(request, "pi_1").command == changes.FailPayment(
         payment_id="pi_1",
         failure_id="f_1",
         stage="capture",
@@ -280,9 +282,9 @@ def test_what_is_wrong_with_a_failure_is_told(at, value, code):
 
 
 def test_an_authorisation_is_given_up():
-    assert resolve_void(read({}, VoidRequest), "pi_1").command == commands.VoidPayment(payment_id="pi_1")
+    assert resolve_void(read({}, VoidRequest), "pi_1").command == changes.VoidPayment(payment_id="pi_1")
     request = read({"reason": "expired", "occurred_at": "2026-11-22T12:00:00Z"}, VoidRequest)
-    assert resolve_void(request, "pi_1").command == commands.VoidPayment(
+    assert resolve_void(request, "pi_1").command == changes.VoidPayment(
         payment_id="pi_1", reason="expired", occurred_at="2026-11-22T12:00:00.000000Z"
     )
     assert wrong({"reason": "", "occurred_at": "now"}, VoidRequest) == {
@@ -294,7 +296,7 @@ def test_an_authorisation_is_given_up():
 def test_tracking_is_patched_with_what_was_sent():
     body = {"carrier": "UPS", "tracking_url": None}
     assert resolve_tracking(read(body, TrackingRequest), "S1") == (
-        commands.ChangeTracking(shipment_id="S1", patch=body),
+        changes.ChangeTracking(shipment_id="S1", patch=body),
         [],
     )
     assert resolve_tracking(read({}, TrackingRequest), "S1").command.patch == {}
@@ -308,7 +310,7 @@ def test_tracking_is_patched_with_what_was_sent():
 
 def test_a_parcel_is_cancelled_for_a_reason():
     request = read({"reason": "damaged"}, ShipmentCancellationRequest)
-    assert resolve_shipment_cancellation(request, "S1").command == commands.CancelShipment(
+    assert resolve_shipment_cancellation(request, "S1").command == changes.CancelShipment(
         shipment_id="S1", reason="damaged"
     )
     assert wrong({}, ShipmentCancellationRequest) == {"#/reason": "required"}
