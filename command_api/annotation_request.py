@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from command_api.annotations import AddNote, ChangeMetadata, ChangeTags, Visibility
 from command_api.field_errors import FieldError, field_error
-from command_api.fields import MAX_METADATA, Id, MetadataKey, MetadataValue, Tags
+from command_api.fields import MAX_METADATA, Id, MetadataKey, MetadataValue, NoteBody, Tags
 from command_api.parsing import Request
 from command_api.request_parts import VaultEntry, kept
 from command_api.requests import Resolved
@@ -18,7 +18,7 @@ class NoteRequest(Request, frozen=True, kw_only=True):
     """A text for people; it goes to the vault, so it may name them."""
 
     note_id: Id | None = None
-    body: Annotated[str, Meta(min_length=1, max_length=5_000)]
+    body: NoteBody
     visibility: Visibility = "internal"
 
 

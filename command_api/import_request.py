@@ -19,6 +19,14 @@ from command_api.fields import (
     Words,
     canonical,
 )
+from command_api.import_parts import (
+    NoteSnapshot,
+    RefundSnapshot,
+    ReturnSnapshot,
+    imported_return,
+    note_input,
+    refund_input,
+)
 from command_api.json_body import is_suspicious, read_json
 from command_api.parsing import Invalid, Request, Unreadable, parse_value
 from command_api.request_parts import OpeningRequest, opening
@@ -84,6 +92,9 @@ class ImportOrderRequest(OpeningRequest, frozen=True, kw_only=True):
     cancel_reason: CancelReason | None = None
     payments: tuple[PaymentSnapshot, ...] = ()
     shipments: tuple[ShipmentSnapshot, ...] = ()
+    refunds: tuple[RefundSnapshot, ...] = ()
+    returns: tuple[ReturnSnapshot, ...] = ()
+    notes: tuple[NoteSnapshot, ...] = ()
 
 
 class _Batch(Request, frozen=True, kw_only=True):
@@ -130,6 +141,9 @@ def resolve_import(
         cancel_reason=request.cancel_reason,
         payments=tuple(_payment(payment, placed_at) for payment in request.payments),
         shipments=tuple(_shipment(shipment, placed_at) for shipment in request.shipments),
+        refunds=tuple(refund_input(refund, placed_at) for refund in request.refunds),
+        returns=tuple(imported_return(past, placed_at) for past in request.returns),
+        notes=tuple(note_input(note, placed_at, contacts, new_ref) for note in request.notes),
         **fields,
     )
     return Resolved(command, contacts)

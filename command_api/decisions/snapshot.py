@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from command_api.commands import ImportOrder
+from command_api.decisions import snapshot_returns
 from command_api.decisions.paying import MAX_PAYMENTS
 from command_api.decisions.shipping import MAX_SHIPMENTS
 from command_api.field_errors import FieldError, field_error
@@ -17,13 +18,14 @@ _TIME_OF = {"confirmed": "confirmed_at", "completed": "completed_at", "cancelled
 def contradictions(
     command: ImportOrder, lines: Sequence[Line], computed_total: int, now: Timestamp
 ) -> list[FieldError]:
-    """Everything about times, amounts and shipments that does not fit together."""
+    """Everything about times, amounts, shipments and what went back that does not fit together."""
     return [
         *_times(command, now),
         *_lines(lines),
         *_totals(command, computed_total),
         *_payments(command.payments),
         *_shipments(command, lines),
+        *snapshot_returns.contradictions(command, lines),
     ]
 
 

@@ -9,7 +9,14 @@ import pytest
 from command_api import commands
 from command_api.import_request import ImportOrderRequest, parse_import, resolve_import
 from command_api.parsing import Invalid, Unreadable
-from shared.events import ImportedCapture, ImportedPayment, ImportedShipment, LineQuantity
+from shared.events import (
+    ImportedCapture,
+    ImportedPayment,
+    ImportedReturn,
+    ImportedReturnLine,
+    ImportedShipment,
+    LineQuantity,
+)
 from tests.support.bodies import IMPORT, NOW, by_pointer, changed, read, wrong
 
 ORDER_ID = UUID("0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11")
@@ -144,7 +151,7 @@ def test_a_bad_order_does_not_spoil_the_batch():
     good, invalid, unknown, broken = batch(
         IMPORT,
         changed(IMPORT, "lines/0/unit_price_amount", -1) | {"external_id": None},
-        IMPORT | {"notes": []},
+        IMPORT | {"exchanges": []},
         "order",
     )
     assert isinstance(good, ImportOrderRequest)
@@ -154,7 +161,7 @@ def test_a_bad_order_does_not_spoil_the_batch():
         "#/orders/1/external_id": "wrong_type",
     }
     assert isinstance(unknown, Unreadable)
-    assert by_pointer(unknown.errors) == {"#/orders/2/notes": "not_allowed"}
+    assert by_pointer(unknown.errors) == {"#/orders/2/exchanges": "not_allowed"}
     assert isinstance(broken, Invalid)
     assert by_pointer(broken.errors) == {"#/orders/3": "wrong_type"}
 
@@ -192,3 +199,116 @@ def test_broken_text_spoils_only_its_order():
     results = parse_import(json.dumps({"orders": [IMPORT, IMPORT | {"external_id": "\ud800"}]}).encode(), NOW)
     assert isinstance(results[0], ImportOrderRequest)
     assert by_pointer(results[1].errors) == {"#/orders/1/external_id": "bad_format"}
+
+
+WENT_BACK = IMPORT | {
+    "refunds": [
+        {
+            "refund_id": "R1",
+            "payment_id": "p",
+            "amount": 500,
+            "reason": "damaged",
+            "lines": [{"line_id": "L1", "quantity": 1}, {"line_id": "L2", "quantity": 2, "amount": 10}],
+            "shipping_amount": 490,
+            "return_id": "B1",
+            "occurred_at": LATER,
+        },
+        {"refund_id": "R2", "payment_id": "p", "amount": 1, "reason": "goodwill"},
+    ],
+    "returns": [
+        {
+            "return_id": "B1",
+            "lines": [
+                {"line_id": "L1", "quantity": 2, "reason": "damaged", "received": 1},
+                {"line_id": "L2", "quantity": 1, "reason": "unwanted"},
+            ],
+            "rejected": True,
+            "occurred_at": LATER,
+        },
+        {"return_id": "B2", "lines": [{"line_id": "L1", "quantity": 1, "reason": "other"}]},
+    ],
+    "notes": [
+        {"note_id": "n1", "body": "Secret Ada wants green", "visibility": "customer", "occurred_at": LATER},
+        {"body": "ring twice"},
+    ],
+}
+
+
+def test_what_went_back_and_what_was_noted_arrive():
+    command, contacts = resolve(WENT_BACK)
+    assert command.refunds == (
+        commands.RefundInput(
+            refund_id="R1",
+            payment_id="p",
+            amount=500,
+            reason="damaged",
+            lines=(
+                commands.RefundLineInput(line_id="L1", quantity=1),
+                commands.RefundLineInput(line_id="L2", quantity=2, amount=10),
+            ),
+            shipping_amount=490,
+            return_id="B1",
+            occurred_at=LATER,
+        ),
+        commands.RefundInput(refund_id="R2", payment_id="p", amount=1, reason="goodwill", occurred_at=AT),
+    )
+    lines = (
+        ImportedReturnLine(line_id="L1", quantity=2, reason="damaged", received=1),
+        ImportedReturnLine(line_id="L2", quantity=1, reason="unwanted"),
+    )
+    assert command.returns == (
+        ImportedReturn(return_id="B1", lines=lines, rejected=True, occurred_at=LATER),
+        ImportedReturn(
+            return_id="B2",
+            lines=(ImportedReturnLine(line_id="L1", quantity=1, reason="other"),),
+            occurred_at=AT,
+        ),
+    )
+    first, second = command.notes
+    assert (first.note_id, first.visibility, first.occurred_at) == ("n1", "customer", LATER)
+    assert (second.note_id, second.visibility, second.occurred_at) == (None, "internal", AT)
+    assert "Secret" not in str(command) and "twice" not in str(command)
+    texts = {str(ref): payload for ref, kind, payload in contacts if kind == "note"}
+    assert texts == {first.note_ref: {"body": "Secret Ada wants green"}, second.note_ref: {"body": "ring twice"}}
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "expected"),
+    [
+        ("refunds", {}, {"#/refunds": "wrong_type"}),
+        ("refunds/0/refund_id", None, {"#/refunds/0/refund_id": "wrong_type"}),
+        ("refunds/0/payment_id", "", {"#/refunds/0/payment_id": "bad_format"}),
+        ("refunds/0/amount", 0, {"#/refunds/0/amount": "too_small"}),
+        ("refunds/0/amount", None, {"#/refunds/0/amount": "wrong_type"}),
+        ("refunds/0/amount", 499, {"#/refunds/0/amount": "too_small"}),
+        ("refunds/0/reason", "", {"#/refunds/0/reason": "too_small"}),
+        ("refunds/0/lines/1/line_id", "L1", {"#/refunds/0/lines/1/line_id": "duplicate_line"}),
+        ("refunds/0/lines/0/quantity", 0, {"#/refunds/0/lines/0/quantity": "too_small"}),
+        ("refunds/1/occurred_at", "2999-01-01T00:00:00Z", {"#/refunds/1/occurred_at": "too_large"}),
+        ("returns/0/return_id", "a b", {"#/returns/0/return_id": "bad_format"}),
+        ("returns/0/lines", [], {"#/returns/0/lines": "too_small"}),
+        ("returns/0/lines/0/reason", "ugly", {"#/returns/0/lines/0/reason": "not_allowed"}),
+        ("returns/0/lines/0/received", 3, {"#/returns/0/lines/0/received": "too_large"}),
+        ("returns/0/lines/0/received", -1, {"#/returns/0/lines/0/received": "too_small"}),
+        ("returns/0/lines/1/line_id", "L1", {"#/returns/0/lines/1/line_id": "duplicate_line"}),
+        ("returns/1/rejected", 1, {"#/returns/1/rejected": "wrong_type"}),
+        ("returns/1/lines/0", {"line_id": "L1", "quantity": 1, "reason": "other", "received": 1}, None),
+        ("notes/0/body", "", {"#/notes/0/body": "too_small"}),
+        ("notes/0/body", "x" * 5001, {"#/notes/0/body": "too_large"}),
+        ("notes/0/visibility", "secret", {"#/notes/0/visibility": "not_allowed"}),
+        ("notes/1/note_id", "", {"#/notes/1/note_id": "bad_format"}),
+        ("notes/1/occurred_at", "2999-01-01T00:00:00Z", {"#/notes/1/occurred_at": "too_large"}),
+    ],
+)
+def test_what_is_wrong_with_what_went_back_is_told(at, value, expected):
+    body = changed(WENT_BACK, at, value)
+    if expected is None:
+        assert resolve(body).command.returns[1].lines[0].received == 1
+    else:
+        assert wrong(body, ImportOrderRequest) == expected
+
+
+def test_a_return_that_has_all_come_back_was_not_rejected():
+    lines = [{"line_id": "L1", "quantity": 1, "reason": "other", "received": 1}]
+    body = IMPORT | {"returns": [{"return_id": "B1", "lines": lines, "rejected": True}]}
+    assert wrong(body, ImportOrderRequest) == {"#/returns/0/rejected": "not_allowed"}
