@@ -24,11 +24,16 @@ class Overtaken(Exception):
 
 
 class Posted(NamedTuple):
-    """What a batch did. `asked_to_stop`: somebody wants the leader's lock, or a pause."""
+    """What a batch did. `asked_to_stop`: somebody wants the leader's lock, or a pause.
+
+    `unknown` are the types of events that this code does not know, one for each of them: they stand in the timeline
+    and advance their order's version, no more.
+    """
 
     checkpoint: Checkpoint
     events: int
     asked_to_stop: bool
+    unknown: tuple[str, ...] = ()
 
 
 class Poster(NamedTuple):
@@ -81,7 +86,8 @@ class Poster(NamedTuple):
             if not self.reads.closed:
                 self.reads.rollback()
             raise
-        return Posted(following, len(events), asked_to_stop)
+        unknown = tuple(event.type for event in events if event.event is None)
+        return Posted(following, len(events), asked_to_stop, unknown)
 
     def _claim(
         self, checkpoint: Checkpoint, following: Checkpoint, events: Sequence[RecordedEvent], erased: Collection[str]

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Projector:
         self._next_beat = 0.0
         self._role: str | None = None
         self._paused_by: str | None = None
+        self._unknown: Counter[str] = Counter()
 
     def run(self) -> None:
         """Work until stopped; a running batch is finished first.
@@ -108,11 +110,24 @@ class Projector:
                     log.info("stopped leading: %s", overtaken)
                     break
             stand = posted.checkpoint
+            self._count_unknown(posted)
             look = posted.asked_to_stop or not posted.events
             self._beat(events, reads, stand)
             if not posted.events:
                 waking.wait(self._stop, self._tick)
         return stand
+
+    def _count_unknown(self, posted: Posted) -> None:
+        """Events of types unknown to this code stop nothing, but are not passed over in silence."""
+        self._unknown.update(posted.unknown)
+        for type_ in sorted(set(posted.unknown)):
+            log.warning(
+                "posted no more than a line of the timeline for %d events of the unknown type %s (%d since the start): "
+                "newer code wrote them, deploy it here too",
+                posted.unknown.count(type_),
+                type_,
+                self._unknown[type_],
+            )
 
     def _stand_by(self, events: Connection, reads: Connection, stand: Checkpoint | None) -> None:
         self._become("standby", stand)

@@ -17,7 +17,8 @@ from shared.environment import Databases
 from shared.migrate import migrate
 from tests.benchmarks.seed_log import seed
 from tests.support.histories import authorized, captured, confirmed, created, folded, history, placed
-from tests.support.posting import append, ask, contents, order_command, raw_command
+from tests.support.posting import append, ask, contents, order_command, projector, raw_command
+from tests.support.processes import line_of
 
 UTC = days_in("UTC")
 
@@ -83,6 +84,16 @@ def test_events_of_unknown_type_stand_in_the_timeline_and_advance_the_version(mi
     run_once(migrated)
     assert ask(migrated, "SELECT version FROM {reads}.order_detail") == 3
     assert ask(migrated, "SELECT data FROM {reads}.order_timeline WHERE type = 'order.split'") == '{"parcels": [1, 2]}'
+
+
+def test_events_of_unknown_type_are_counted_and_told(migrated, tmp_path):
+    order_id = new_order(migrated)
+    with projector(migrated, tmp_path) as process:
+        append(migrated, raw_command(order_id, 2, "order.split", "{}"), raw_command(uuid4(), 0, "parcel.weighed", "{}"))
+        assert "for 1 events of the unknown type order.split (1 since the start)" in line_of(process, "order.split")
+        assert "newer code wrote them" in line_of(process, "parcel.weighed (1 since the start)")
+        append(migrated, raw_command(order_id, 3, "order.split", "{}"))
+        line_of(process, "order.split (2 since the start)")
 
 
 def test_a_stream_that_is_no_orders_has_a_timeline_only(migrated):
