@@ -1,6 +1,7 @@
 """Summaries: sums of contributions over all documents, kept by adding differences, rebuilt by summing parts."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from operator import add, sub
 
 import msgspec
 
@@ -27,20 +28,14 @@ class Contributions:
         for summary, sums in self._sums:
             for key, measures in summary.contributions(document, self._day_of).items():
                 present = sums.get(key)
-                sums[key] = (
-                    list(measures) if present is None else [a + b for a, b in zip(present, measures, strict=True)]
-                )
+                sums[key] = list(measures) if present is None else list(map(add, present, measures))
 
     def take(self, document: OrderDocument) -> None:
         """Discount what `document` contributed so far; to be called before it is folded further."""
         for summary, sums in self._sums:
             for key, measures in summary.contributions(document, self._day_of).items():
                 present = sums.get(key)
-                sums[key] = (
-                    [-b for b in measures]
-                    if present is None
-                    else [a - b for a, b in zip(present, measures, strict=True)]
-                )
+                sums[key] = [-b for b in measures] if present is None else list(map(sub, present, measures))
 
     def __iter__(self) -> Iterator[tuple[Summary, Sums]]:
         """Each summary with what changed, keys sorted: concurrent writers lock rows in one order."""

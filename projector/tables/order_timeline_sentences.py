@@ -44,21 +44,26 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
+
+
 def _line_added(event: LineAdded, document: OrderDocument) -> str:
     line = event.line
-    return f"Added line {line.line_id}: {line.quantity} of {line.sku}, {money(line.total_amount, document)}"
+    total = money(line.total_amount, document)
+    return f"Added line {line.line_id}: {line.quantity} of {line.sku}, {total}{_because(event.reason)}"
 
 
 def _line_changed(event: LineChanged, document: OrderDocument) -> str:
-    before, why = event.previous, f": {event.reason}" if event.reason else ""
+    before = event.previous
     return (
         f"Changed line {event.line_id} from {count(before.quantity, 'unit')}, {money(before.total_amount, document)}, "
-        f"to {count(event.quantity, 'unit')}, {money(event.total_amount, document)}{why}"
+        f"to {count(event.quantity, 'unit')}, {money(event.total_amount, document)}{_because(event.reason)}"
     )
 
 
 def _line_removed(event: LineRemoved, document: OrderDocument) -> str:
-    return f"Removed line {event.line_id}, {money(event.removed_total_amount, document)}"
+    return f"Removed line {event.line_id}, {money(event.removed_total_amount, document)}{_because(event.reason)}"
 
 
 def _units_cancelled(event: LineQuantityCancelled, document: OrderDocument) -> str:
@@ -68,19 +73,19 @@ def _units_cancelled(event: LineQuantityCancelled, document: OrderDocument) -> s
 
 def _shipping_charge_set(event: ShippingChargeSet, document: OrderDocument) -> str:
     method = f" ({event.shipping_method})" if event.shipping_method else ""
-    return f"Set the shipping charge to {money(event.shipping_amount, document)}{method}"
+    return f"Set the shipping charge to {money(event.shipping_amount, document)}{method}{_because(event.reason)}"
 
 
 def _shipping_address_changed(event: ShippingAddressChanged, _document: OrderDocument) -> str:
-    return f"Changed the shipping address ({event.ship_country})"
+    return f"Changed the shipping address ({event.ship_country}){_because(event.reason)}"
 
 
-def _billing_address_changed(_event: BillingAddressChanged, _document: OrderDocument) -> str:
-    return "Changed the billing address"
+def _billing_address_changed(event: BillingAddressChanged, _document: OrderDocument) -> str:
+    return f"Changed the billing address{_because(event.reason)}"
 
 
-def _contact_changed(_event: ContactChanged, _document: OrderDocument) -> str:
-    return "Changed the contact"
+def _contact_changed(event: ContactChanged, _document: OrderDocument) -> str:
+    return f"Changed the contact{_because(event.reason)}"
 
 
 def _note_added(event: NoteAdded, _document: OrderDocument) -> str:
@@ -110,8 +115,7 @@ def _payment_failed(event: PaymentFailed, _document: OrderDocument) -> str:
 
 
 def _voided(event: PaymentVoided, document: OrderDocument) -> str:
-    why = f": {event.reason}" if event.reason else ""
-    return f"Voided {money(event.amount, document)} on {event.payment_id}{why}"
+    return f"Voided {money(event.amount, document)} on {event.payment_id}{_because(event.reason)}"
 
 
 def _refund_requested(event: RefundRequested, document: OrderDocument) -> str:

@@ -30,7 +30,7 @@ MEASURES: tuple[str, ...] = (
     "net_amount",
     "refunded_amount",
 )
-_ORDERS, _PLACED, _CANCELLED, _SHIPPED, _RETURNED, _GROSS, _DISCOUNT, _NET, _REFUNDED = range(len(MEASURES))
+_, _PLACED, _CANCELLED, _SHIPPED, _RETURNED, _GROSS, _DISCOUNT, _NET, _REFUNDED = range(len(MEASURES))
 
 Books = dict[tuple[str, str], list[int]]
 
@@ -50,13 +50,17 @@ def contributions(document: OrderDocument, day_of: Callable[[str], str]) -> dict
     placed_on = day_of(document.placed_at)
     contained = document.prices_include_tax
     for line in document.lines:
-        booked = on(placed_on, line.sku)
-        gross = line.subtotal_amount - (line.tax_amount if contained else 0)
-        booked[_ORDERS] = 1
-        booked[_PLACED] += line.quantity
-        booked[_GROSS] += gross
-        booked[_DISCOUNT] += line.discount_amount
-        booked[_NET] += gross - line.discount_amount
+        gross, discount = line.subtotal_amount, line.discount_amount
+        if contained:
+            gross -= line.tax_amount
+        booked = books.get((placed_on, line.sku))
+        if booked is None:  # nearly always: as it will stand, without a call
+            books[placed_on, line.sku] = [1, line.quantity, 0, 0, 0, gross, discount, gross - discount, 0]
+        else:
+            booked[_PLACED] += line.quantity
+            booked[_GROSS] += gross
+            booked[_DISCOUNT] += discount
+            booked[_NET] += gross - discount
     if document.cancellations or document.shipments or document.returns:
         _book_units(document, day_of, on)
     if document.refunds:

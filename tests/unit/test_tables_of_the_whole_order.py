@@ -14,7 +14,19 @@ from projector.tables import (
     product_sales_daily,
 )
 from projector.tables.days import days_in
-from shared.events import EVENTS, CustomerErased, LineQuantityCancelled, RefundFailed, RefundLine
+from shared.events import (
+    EVENTS,
+    BillingAddressChanged,
+    ContactChanged,
+    CustomerErased,
+    LineAdded,
+    LineQuantityCancelled,
+    LineRemoved,
+    RefundFailed,
+    RefundLine,
+    ShippingAddressChanged,
+    ShippingChargeSet,
+)
 from tests.support.histories import (
     ORDER,
     at,
@@ -193,6 +205,21 @@ def test_sentences_of_the_whole_life():
         "Refunded 23.79 EUR (R3)",
         "Erased personal data: contact, shipping address, billing address, notes",
     ]
+
+
+def test_sentences_give_the_reason():
+    because = {"reason": "customer called"}
+    events = [
+        LineAdded(line=TEE, **because),
+        LineRemoved(line_id="L2", removed_total_amount=3570, **because),
+        ShippingChargeSet(shipping_amount=100, **because),
+        ShippingAddressChanged(shipping_address_ref="r", ship_country="GB", **because),
+        BillingAddressChanged(billing_address_ref="r", **because),
+        ContactChanged(contact_ref="r", **because),
+    ]
+    document = document_of(created())
+    sentences = [order_timeline.summary(recorded(event, 2, at(22)), document) for event in events]
+    assert all(sentence.endswith(": customer called") for sentence in sentences)
 
 
 def test_the_sentence_of_a_customers_erasure():
