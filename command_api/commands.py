@@ -75,6 +75,7 @@ class CreateOrder(_OrderInput, frozen=True, kw_only=True):
     number: str | None = None
     place: bool = True
     placed_at: Timestamp | None = None
+    note_ref: str | None = None
 
 
 class RefundLineInput(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from command_api.fields import (
     Amount,
     Currency,
     Id,
+    NoteBody,
     Number,
     PastTime,
     Quantity,
@@ -29,7 +30,7 @@ from command_api.fields import (
     canonical,
 )
 from command_api.parsing import Request
-from command_api.request_parts import OpeningRequest, VaultEntry, opening, repeated_lines
+from command_api.request_parts import OpeningRequest, VaultEntry, kept, opening, repeated_lines
 from shared.events import CancelReason, LineQuantity, Timestamp
 
 
@@ -41,12 +42,13 @@ class Resolved(NamedTuple):
 
 
 class CreateOrderRequest(OpeningRequest, frozen=True, kw_only=True):
-    """An order, placed at once unless it is to be a draft."""
+    """An order, placed at once unless it is to be a draft. `note` goes to the vault, as the first of its notes."""
 
     external_id: Reference | None = None
     number: Number | None = None
     status: Literal["placed", "draft"] = "placed"
     placed_at: PastTime | None = None
+    note: NoteBody | None = None
 
     def contradictions(self) -> list[FieldError]:
         """Find what a placed order lacks, or a draft cannot have."""
@@ -159,6 +161,7 @@ def resolve_create(
         place=place,
         placed_at=placed_at,
         occurred_at=placed_at,
+        note_ref=request.note and kept("note", {"body": request.note}, contacts, new_ref),
         **fields,
     )
     return Resolved(command, contacts)

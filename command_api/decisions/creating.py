@@ -10,17 +10,22 @@ from command_api.decisions.placing import placed
 from command_api.evolve import evolve
 from command_api.field_errors import field_error
 from command_api.refusals import AmountOutOfRange
-from shared.events import Event, Line, OrderCreated, Timestamp
+from shared.events import Event, Line, NoteAdded, OrderCreated, Timestamp
 from shared.money import EXPONENTS, MAX_SUM
+
+FIRST_NOTE = "N1"
 
 
 def create(command: CreateOrder, now: Timestamp) -> Sequence[Event]:
     """Open the order and, if asked to, place it in the same breath."""
     lines = priced_lines(command)
     created = OrderCreated(**opening_facts(command, lines))
-    if not command.place:
-        return [created]
-    return [created, placed(evolve(None, created), command.number, command.placed_at or now)]
+    events: list[Event] = [created]
+    if command.place:
+        events.append(placed(evolve(None, created), command.number, command.placed_at or now))
+    if command.note_ref is not None:
+        events.append(NoteAdded(note_id=FIRST_NOTE, note_ref=command.note_ref))
+    return events
 
 
 def priced_lines(command: CreateOrder | ImportOrder) -> tuple[Line, ...]:

@@ -109,6 +109,23 @@ def test_a_note_is_kept_in_the_vault(api, vault):
     assert vault(order) == before
 
 
+def test_an_order_brings_its_note_along(api, vault):
+    order = api.created(note="Ada rings twice")
+    assert ("c-1", "note", '{"body":"Ada rings twice"}') in vault(order)
+    done(api.post(f"{order}/notes", {"body": "Ada rang"}), 201, "order.note_added")
+    assert [kind for _, kind, _ in vault(order)].count("note") == 2
+
+
+def test_an_amendment_is_tried_out(api, vault):
+    order = api.created()
+    tried = api.post(f"{order}/amend?dry_run=true", {"actions": [TWO, TEE]}, If_Match='"2"')
+    assert (tried.status_code, tried.headers["Dry-Run"]) == (200, "true")
+    assert tried.json["delta"]["grand_total_amount"] == -593
+    done(api.post(f"{order}/confirm", If_Match='"2"'), 200, "order.confirmed")
+    again = api.post(f"{order}/amend?dry_run=true", {"actions": [TWO]})
+    assert problem(again) == (409, "order_not_amendable") and again.headers["Dry-Run"] == "true"
+
+
 def test_tags_and_metadata_are_patched(api):
     order = api.created(tags=["a"], metadata={"k": "v", "gone": "soon"})
     done(api.patch(f"{order}/tags", {"add": ["b"], "remove": ["a"]}, "application/json"), 200, "order.tags_changed")

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from command_api.commands import ConfirmOrder, LineInput, PlaceOrder
-from shared.events import OrderConfirmed, OrderPlaced
+from shared.events import NoteAdded, OrderConfirmed, OrderPlaced
 from shared.money import MAX_AMOUNT, MAX_SUM
 from tests.support.specs import (
     BEFORE,
@@ -33,6 +33,12 @@ def test_an_order_is_created_and_placed_in_one_breath():
 
 def test_an_order_placed_elsewhere_keeps_its_time():
     given().when(creation(placed_at=BEFORE)).then(DRAFT, replace(placed_now, placed_at=BEFORE))
+
+
+def test_an_order_may_come_with_a_note():
+    note = NoteAdded(note_id="N1", note_ref="n-1")
+    given().when(creation(note_ref="n-1")).then(DRAFT, placed_now, note)
+    given().when(creation(note_ref="n-1", place=False)).then(DRAFT, note)
 
 
 def test_a_draft_needs_neither_number_nor_contact_nor_lines():

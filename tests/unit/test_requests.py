@@ -70,6 +70,13 @@ def test_no_personal_data_are_in_the_command():
     ]
 
 
+def test_a_note_with_the_order_goes_to_the_vault():
+    command, contacts = resolve(CREATE | {"note": "Ada rings twice"})
+    assert command.note_ref == str(UUID(int=3))
+    assert contacts[2] == (UUID(int=3), "note", {"body": "Ada rings twice"})
+    assert wrong(CREATE | {"note": ""}, CreateOrderRequest) == {"#/note": "too_small"}
+
+
 def test_every_field_of_create_arrives():
     command, _ = resolve(
         CREATE
