@@ -24,7 +24,12 @@ GATE = "SELECT FROM {events}.gate FOR UPDATE"
 VAULT = """
 SELECT ref, order_id
 FROM {events}.contact
-WHERE (order_id = ANY(%(orders)s) OR customer_id = %(customer_id)s) AND erased_at IS NULL
+WHERE erased_at IS NULL
+    AND order_id IN (
+        SELECT unnest(%(orders)s::uuid[])
+        UNION
+        SELECT order_id FROM {events}.contact WHERE customer_id = %(customer_id)s
+    )
 """
 
 BLANK = "UPDATE {events}.contact SET payload = '{{}}', erased_at = clock_timestamp() WHERE ref = ANY(%s)"
@@ -45,6 +50,7 @@ ORDERS_OF_CUSTOMER = """
 SELECT stream_id
 FROM {events}.event
 WHERE version = 1
+    AND type LIKE 'order.%%'
     AND position(%(as_json)s IN state) > 0
     AND state::json -> 'data' ->> 'customer_id' = %(customer_id)s
 """

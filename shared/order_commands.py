@@ -87,7 +87,8 @@ def events(place: Place, order_id: str, version: int | None) -> None:
 def erase_order(place: Place, order_id: str | None, email: str | None) -> None:
     """Erase the personal data of an order for good: names, addresses, e-mail, phone, notes. Amounts stay.
 
-    ID is the order's id or its number. Repeating it is harmless.
+    ID is the order's id or its number. Repeating it is harmless. The tables kept from before a rebuild are dropped;
+    backups made before keep what they have.
     """
     from shared import erasure  # noqa: PLC0415 -- with a database only
 
@@ -113,7 +114,8 @@ def erase_order(place: Place, order_id: str | None, email: str | None) -> None:
 def erase_customer(place: Place, customer_id: str) -> None:
     """Erase the personal data of a customer for good, in all their orders. Amounts stay.
 
-    ID is the customer_id in the orders; it stays, and so should tell nobody who it is. Repeating it is harmless.
+    ID is the customer_id in the orders; it stays, and so should tell nobody who it is. Repeating it is harmless. The
+    tables kept from before a rebuild are dropped; backups made before keep what they have.
     """
     from shared import erasure  # noqa: PLC0415 -- with a database only
 

@@ -9,13 +9,14 @@ from projector.building import Work
 from projector.daemon import run_once
 from projector.progress import Silent
 from projector.rebuild import rebuild
+from projector.verify import verify
 from shared.append_command import Contact
 from shared.audit import audit
 from shared.database import connect
 from shared.erasure import erase, orders_of_customer, orders_with_email
 from shared.events import Actor, NoteAdded, customer_stream
 from tests.integration.test_cli import run
-from tests.support.orders import creation, handling
+from tests.support.orders import confirm, creation, handling, pay
 from tests.support.posting import append, ask, order_command
 
 OPERATOR = Actor("user", "ann")
@@ -102,6 +103,17 @@ def test_a_customer_is_erased_in_all_their_orders(migrated, worker):
         ).fetchall() == [(other, '{"email":"x@example.org"}')]
         assert connection.execute("SELECT count(*) FROM events.contact WHERE (payload = '{}') <> (erased_at IS NOT NULL)").fetchone() == (0,)
         assert audit(connection, migrated.book).findings == []
+        assert set(orders_of_customer(connection, migrated.book, "c-9")) == {first, second}
+
+
+def test_an_order_goes_on_after_its_erasure_also_where_it_is_cached(migrated, worker):
+    order = new_order(worker)
+    with admin(migrated) as connection:
+        erase(connection, migrated.book, [order], OPERATOR)
+    assert worker.handle(confirm(order)).etag == '"4"'
+    elsewhere = handling(migrated)
+    assert elsewhere.handle(pay(order, "p", 6422)).etag == '"5"'
+    elsewhere.store.close()
 
 
 def test_erasing_again_does_nothing_and_what_came_since_is_erased_by_it(migrated, worker):
@@ -215,6 +227,20 @@ def test_no_byte_of_the_erased_stays_and_a_rebuild_does_not_bring_it_back(migrat
     assert not any(secret in run("export", **url).stdout for secret in SECRETS)
 
 
+@pytest.mark.parametrize("posted_before", [True, False])
+def test_however_far_the_projector_was_the_tables_come_to_the_same(migrated, worker, posted_before):
+    new_order(worker)
+    new_order(worker, "c-10", '{"email":"x@example.org"}')
+    if posted_before:
+        run_once(migrated)
+    with admin(migrated) as connection:
+        erase(connection, migrated.book, orders_of_customer(connection, migrated.book, "c-9"), OPERATOR, "c-9")
+    new_order(worker, person='{"email":"new@example.org"}')
+    run_once(migrated)
+    assert verify(Work(migrated, "UTC", 1, Silent())).comparison.rows == {}
+    assert ask(migrated, "SELECT string_agg(email, ',' ORDER BY email) FROM {reads}.order_list") == "new@example.org,x@example.org"
+
+
 def test_a_rebuild_retains_no_tables_that_have_not_heard_of_an_erasure(migrated, worker):
     order = new_order(worker)
     run_once(migrated)
@@ -247,6 +273,15 @@ def test_what_is_not_there_cannot_be_erased(migrated):
     assert "no order has the id or the number A-1" in run("order", "erase", "A-1", code=1, **url).stderr
     assert "one of them" in run("order", "erase", code=2, **url).stderr
     assert "one of them" in run("order", "erase", "A-1", "--email", "x@example.org", code=2, **url).stderr
+
+
+def test_what_a_killed_rebuild_left_behind_goes_too(migrated, worker):
+    new_order(worker, number="A-1")
+    with connect(migrated.reads_url, migrated.book.names["projector_role"]) as killed:
+        killed.execute(f"CREATE SCHEMA reads_next CREATE TABLE order_detail AS SELECT '{PERSON}' AS doc")
+    said = run("order", "erase", "A-1", DAYBOOK_DATABASE_URL=migrated.events_url).stdout
+    assert "dropped reads_next" in said
+    assert tables_with_secrets(migrated) == set()
 
 
 def test_while_a_rebuild_is_under_way_it_is_said_that_it_may_retain_copies(migrated, worker):
