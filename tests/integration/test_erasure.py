@@ -278,7 +278,8 @@ def test_what_is_not_there_cannot_be_erased(migrated):
 def test_what_a_killed_rebuild_left_behind_goes_too(migrated, worker):
     new_order(worker, number="A-1")
     with connect(migrated.reads_url, migrated.book.names["projector_role"]) as killed:
-        killed.execute(f"CREATE SCHEMA reads_next CREATE TABLE order_detail AS SELECT '{PERSON}' AS doc")
+        killed.execute("CREATE SCHEMA reads_next")
+        killed.execute(f"CREATE TABLE reads_next.order_detail AS SELECT '{PERSON}' AS doc")
     said = run("order", "erase", "A-1", DAYBOOK_DATABASE_URL=migrated.events_url).stdout
     assert "dropped reads_next" in said
     assert tables_with_secrets(migrated) == set()
