@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from command_api.commands import VoidPayment
+from command_api.changes import VoidPayment
 from command_api.expiring import expire, still_placed
 from shared.database import connect
 from tests.integration.test_cli import run
