@@ -60,7 +60,9 @@ def test_running_it_again_or_with_an_old_list_cancels_nothing_twice(migrated, wo
     order(worker)
     found = candidates(migrated)
     assert len(list(expire(worker, found))) == 1
-    assert list(expire(worker, found)) == list(expire(handling(migrated), found)) == []
+    elsewhere = handling(migrated)
+    assert list(expire(worker, found)) == list(expire(elsewhere, found)) == []
+    elsewhere.store.close()
     assert candidates(migrated) == []
     assert len(cancelled(migrated)) == 1
 
