@@ -51,12 +51,13 @@ def cancel_units(command: CancelUnits, order: Order, now: Timestamp) -> Sequence
     line = order.lines.get(command.line_id)
     if line is None:
         raise LineNotFound(f"Order {order.order_id} has no line {command.line_id}.")
-    if command.quantity > line.open:
+    open_ = line.open if order.requires_shipping else order.returnable(line)
+    if command.quantity > open_:
         raise QuantityExceedsOpen(
-            f"Line {command.line_id} has {line.open} open units; {command.quantity} were to be cancelled.",
-            [field_error("#/quantity", "too_large", f"at most {line.open}")],
+            f"Line {command.line_id} has {open_} open units; {command.quantity} were to be cancelled.",
+            [field_error("#/quantity", "too_large", f"at most {open_}")],
             line_id=command.line_id,
-            open_quantity=line.open,
+            open_quantity=open_,
         )
     units = LineQuantityCancelled(
         line_id=command.line_id, quantity=command.quantity, reason=command.reason, reduction_amount=0
@@ -99,6 +100,12 @@ def _check(order: Order) -> None:
             f"Shipment {', '.join(left)} of order {order.order_id} has left. Cancel the open units, then take the "
             "rest back as a return.",
             shipment_ids=left,
+        )
+    # Where nothing is shipped, units that are in a return were handed over by confirming.
+    if any(line.return_requested or line.returned for line in order.lines.values()):
+        raise OrderHasShipments(
+            f"Units of order {order.order_id} are in a return. Cancel the open units, then take the rest back as a "
+            "return.",
         )
 
 

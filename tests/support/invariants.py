@@ -21,6 +21,8 @@ from shared.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentVoided,
+    RefundCompleted,
+    RefundFailed,
     RefundRequested,
     ShipmentDispatched,
     TagsChanged,
@@ -44,6 +46,8 @@ AFTER_CANCELLATION = (
     PaymentFailed,
     PaymentVoided,
     RefundRequested,
+    RefundCompleted,
+    RefundFailed,
     NoteAdded,
     TagsChanged,
     MetadataChanged,
@@ -91,6 +95,10 @@ def check_quantities(ledger, order):
         assert line.quantity == state.open + state.cancelled + state.allocated + state.shipped, "I14"
         assert min(state.open, state.cancelled, state.allocated, state.shipped) >= 0, "I14"
         assert 0 <= state.delivered <= state.shipped, "I15"
+        assert (state.return_requested, state.returned) == (ledger.return_requested[id_], ledger.returned[id_])
+        assert min(state.return_requested, state.returned) >= 0, "I16"
+        assert state.return_requested + state.returned <= ledger.handed_over.get(id_, 0), "I16"
+        assert state.refunded == ledger.units_refunded[id_] >= 0
     if ledger.shipped:
         assert "confirmed" in ledger.statuses or "completed" in ledger.statuses, "I18"
     if not ledger.first.requires_shipping:
@@ -113,7 +121,7 @@ def check_money(ledger, order):
         assert payment.authorization.amount == ledger.authorized[payment_id]
         assert payment.captured == ledger.captured[payment_id]
         assert payment.voided == ledger.voided[payment_id]
-        assert payment.refund_pending == ledger.pending[payment_id]
+        assert (payment.refunded, payment.refund_pending) == (ledger.refunded[payment_id], ledger.pending[payment_id])
         assert payment.captured + payment.voided <= payment.authorization.amount, "I23"
         assert payment.refunded + payment.refund_pending <= payment.captured, "I24"
     assert set(order.payments) == set(ledger.authorized)
@@ -131,7 +139,11 @@ def check_money(ledger, order):
             assert then.open_authorized + then.net_paid >= then.due, "I30"
         if isinstance(event, RefundRequested):
             then = Ledger(ledger.history[:i])
-            assert 0 < event.amount <= then.captured[event.payment_id] - then.pending[event.payment_id]
+            taken = then.pending[event.payment_id] + then.refunded[event.payment_id]
+            assert 0 < event.amount <= then.captured[event.payment_id] - taken, "I24"
+            assert sum(line.amount for line in event.lines) + event.shipping_amount <= event.amount, "I29"
+            for line in event.lines:
+                assert then.units_refunded[line.line_id] + line.quantity <= then.lines[line.line_id].quantity
             assert event.credit_amount == event.amount - min(event.amount, then.overpaid)
 
 
@@ -147,6 +159,19 @@ def check_reductions(ledger):
             assert of_lines[event.line_id] == ledger.value(event.line_id, units[event.line_id]), "I22"
     if of_order:
         assert of_lines.total() + sum(of_order) == ledger.whole_total, "I22"
+
+
+def check_refunds(history):
+    """I27, I28: a failed refund leaves no trace in any sum, a completed one changes nothing that is owed."""
+    for i, event in enumerate(history):
+        if isinstance(event, RefundCompleted):
+            before, after = fold(history[:i]), fold(history[: i + 1])
+            assert (before.due, before.outstanding, before.net_paid) == (after.due, after.outstanding, after.net_paid)
+        if isinstance(event, RefundFailed):
+            untouched = [it for it in history[:i] if getattr(it, "refund_id", None) != event.refund_id]
+            before, after = fold(untouched), fold(history[: i + 1])
+            assert (before.due, before.net_paid, before.payments) == (after.due, after.net_paid, after.payments)
+            assert before.lines == after.lines
 
 
 def check_document(history):
@@ -179,7 +204,7 @@ def check_document(history):
         assert (paid.authorized_amount, paid.captured_amount) == (ledger.authorized.total(), ledger.captured.total())
         assert (paid.due_amount, paid.outstanding_amount) == (ledger.due, ledger.outstanding)
         assert (paid.overpaid_amount, paid.open_authorized_amount) == (ledger.overpaid, ledger.open_authorized)
-        assert paid.refund_pending_amount == ledger.pending.total()
+        assert (paid.refunded_amount, paid.refund_pending_amount) == (ledger.refunded.total(), ledger.pending.total())
         for line in document.lines:
             id_ = line.line_id
             assert (line.open, line.cancelled) == (ledger.open[id_], ledger.cancelled[id_])
@@ -188,3 +213,4 @@ def check_document(history):
                 ledger.shipped[id_],
                 ledger.delivered[id_],
             )
+            assert (line.return_requested, line.returned) == (ledger.return_requested[id_], ledger.returned[id_])

@@ -1,7 +1,7 @@
 """Any history of commands, accepted or refused, against the invariants of the domain (`domain.md` §2).
 
 The commands come in through the requests, as over HTTP; the invariants are those of `tests.support.invariants`.
-Not here: I3, I34-I38 (the log), I27-I28 (refunds end in a later slice), I39-I49 (the read side).
+Not here: I3, I34-I38 (the log), I39-I49 (the read side).
 """
 
 import json
@@ -25,8 +25,15 @@ from tests.support.invariants import check_document, check_money, check_quantiti
 from tests.support.ledger import Ledger
 from tests.support.specs import NOW
 
-ADDING = (AmendOrder, CancelUnits)
+ADDING = (AmendOrder, CancelUnits, requests.commands.ReceiveReturn)
 """Commands without an id: sent twice, they are two."""
+MADE_IDS = {
+    requests.commands.PrepareShipment: "shipment_id",
+    requests.commands.RequestRefund: "refund_id",
+    requests.commands.RequestReturn: "return_id",
+    AddNote: "note_id",
+}
+"""Commands of which the order makes the id, if there is none."""
 
 ORDER_ID = UUID("0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11")
 PAST = "2026-11-22T12:00:00.000000Z"
@@ -128,9 +135,10 @@ class OrderMachine(RuleBasedStateMachine):
 
     def check_repetition(self, command) -> None:
         """What was just accepted is a no-op or refused the second time, unless its ids are made by the order."""
-        if isinstance(command, requests.commands.PrepareShipment) and command.shipment_id is None:
+        if isinstance(command, ADDING):
             return
-        if isinstance(command, ADDING) or (isinstance(command, AddNote) and command.note_id is None):
+        made = MADE_IDS.get(type(command))
+        if made is not None and getattr(command, made) is None:
             return
         try:
             again = decide(command, self.order, NOW)

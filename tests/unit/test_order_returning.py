@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from command_api.commands import ReceiveReturn, RejectReturn, RequestReturn
+from command_api.changes import CancelUnits
+from command_api.commands import CancelOrder, ReceiveReturn, RejectReturn, RequestReturn
 from shared.events import ReceivedLine, ReturnLine, ReturnReceived, ReturnRejected, ReturnRequested
 from tests.support.specs import (
     CONFIRMED,
@@ -90,6 +91,16 @@ def test_what_needs_no_shipping_is_returned_as_far_as_it_was_confirmed():
         "return_quantity_exceeded", "#/lines/0/quantity", line_id="L1", returnable_quantity=0
     )
     given(*digital).when(ask(line(1))).then_refused("order_not_confirmed")
+
+
+def test_what_is_in_a_return_is_not_cancelled():
+    digital = (replace(DRAFT, requires_shipping=False), PLACED, CONFIRMED, asked(line(1)))
+    for history in (digital, (*digital, received(back(1)))):
+        given(*history).when(CancelUnits(line_id="L1", quantity=3, reason="customer")).then_refused(
+            "quantity_exceeds_open", "#/quantity", line_id="L1", open_quantity=2
+        )
+        given(*history).when(CancelOrder(reason="customer")).then_refused("order_has_shipments")
+    assert given(*digital, REJECTED).when(CancelOrder(reason="customer")).refusal is None
 
 
 def test_all_lines_are_looked_at():
