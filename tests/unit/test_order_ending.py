@@ -75,6 +75,11 @@ def test_what_is_already_being_given_back_is_not_asked_back_again():
     given(*history).when(CancelOrder(reason="customer")).then(cancelled("placed"), refund("R2", "pi_1", TOTAL - 900))
 
 
+def test_of_a_payment_that_is_all_being_given_back_nothing_is_asked_back():
+    history = (*a_placed_order, authorized(), captured(), refund("R1", "pi_1", TOTAL, TOTAL))
+    given(*history).when(CancelOrder(reason="customer")).then(cancelled("placed"))
+
+
 def test_an_order_may_be_cancelled_without_giving_money_back():
     history = (*a_placed_order, authorized(), captured())
     given(*history).when(CancelOrder(reason="staff", refund="none")).then(cancelled("placed", reason="staff"))
