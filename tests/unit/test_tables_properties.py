@@ -249,7 +249,7 @@ def test_walks_begin_both_ways(event):
     seen = Counter()
 
     @given(histories())
-    @settings(max_examples=200, derandomize=True, database=None)
+    @settings(max_examples=1000, derandomize=True, database=None)
     def walk(events):
         seen.update(type(entry.event) for entry in events)
 
