@@ -25,7 +25,12 @@ LOOK_EVERY = 0.5
 
 CATCH_UP_BATCH = 5000
 
-SETTINGS = {"maintenance_work_mem": "256MB", "work_mem": "64MB", "synchronous_commit": "off"}
+SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "work_mem": "64MB",
+    "synchronous_commit": "off",
+    "default_statistics_target": "30",  # the planner needs no more here, and ANALYZE takes as long as all indexes
+}
 """Of the session that merges and indexes; the commit of the switch is durable, and with it all before it."""
 
 
