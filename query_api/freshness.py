@@ -61,7 +61,9 @@ class Freshness:
         self._require_possible(wished, reading)
         if not self._places.acquire(blocking=False):
             raise Problem(
-                "overloaded", f"{self._most_waiting} requests already wait for the read tables, as many as may."
+                "overloaded",
+                f"{self._most_waiting} requests already wait for the read tables, as many as may.",
+                headers=dict(self.headers(reading.position)),
             )
         try:
             return self._awaited(wished, deadline, template, *values)
