@@ -31,7 +31,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "default_statistics_target": "30",  # the planner needs no more here, and ANALYZE takes as long as all indexes
 }
-"""Of the session that merges and indexes; the commit of the switch is durable, and with it all before it."""
+"""Of the session that merges and indexes. The commit of the switch waits for the disk, and with it all before it."""
 
 
 class AlreadyRunning(Anticipated):
@@ -86,7 +86,8 @@ class Build:
 
     def catch_up(self, stand: Checkpoint, upto: int) -> Checkpoint:
         """Post by position what the slices did not, up to and with position `upto`."""
-        self.phase("catching up")
+        if stand.position < upto:
+            self.phase("catching up")
         while stand.position < upto:
             stand = self._poster.post_next(stand, min(CATCH_UP_BATCH, upto - stand.position)).checkpoint
             self._work.reporter.reached(stand.position, upto)

@@ -89,7 +89,8 @@ class Projector:
                     if not processes.asked(reads, self._book).handover and leader.try_lead(reads, self._book):
                         stand = self._lead(events, reads, waking)
                         leader.release(reads, self._book)
-                    self._stand_by(events, reads, stand)
+                    else:
+                        self._stand_by(events, reads, stand)
         finally:
             if not (reads.closed or reads.broken):
                 self._presence.leave(reads)
