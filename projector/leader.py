@@ -31,6 +31,7 @@ def writing_session(url: str, book: Book, lease: float, application_name: str = 
         idle_in_transaction_session_timeout=milliseconds,
         client_connection_check_interval="1000",
         synchronous_commit="off",
+        enable_seqscan="off",  # a batch finds everything by key, also while the planner knows nothing of young tables
     )
 
 
