@@ -81,7 +81,7 @@ class Handling:
 
     def now(self) -> Timestamp:
         """The present, as events tell it."""
-        return self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return self._clock().isoformat(timespec="microseconds")[:26] + "Z"
 
     def handle(self, request: Request) -> Acknowledged:
         """Decide and append; answer what happened.

@@ -26,8 +26,13 @@ LOOK_EVERY = 0.5
 
 CATCH_UP_BATCH = 5000
 
-SETTINGS = {"maintenance_work_mem": "256MB", "work_mem": "64MB", "synchronous_commit": "off"}
-"""Of the session that merges and indexes; the commit of the switch is durable, and with it all before it."""
+SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "work_mem": "64MB",
+    "synchronous_commit": "off",
+    "default_statistics_target": "30",  # the planner needs no more here, and ANALYZE takes as long as all indexes
+}
+"""Of the session that merges and indexes. The commit of the switch waits for the disk, and with it all before it."""
 
 
 class AlreadyRunning(Anticipated):
@@ -82,7 +87,8 @@ class Build:
 
     def catch_up(self, stand: Checkpoint, upto: int) -> Checkpoint:
         """Post by position what the slices did not, up to and with position `upto`."""
-        self.phase("catching up")
+        if stand.position < upto:
+            self.phase("catching up")
         while stand.position < upto:
             stand = self._poster.post_next(stand, min(CATCH_UP_BATCH, upto - stand.position)).checkpoint
             self._work.reporter.reached(stand.position, upto)

@@ -70,7 +70,7 @@ def commands() -> None:
     envvar="DAYBOOK_BATCH_SIZE",
     show_envvar=True,
     type=click.IntRange(1, 100_000),
-    default=2000,
+    default=5000,
     show_default=True,
     help="Events posted in one transaction at most.",
 )

@@ -68,21 +68,27 @@ def first(connection: Connection, book: Book, log_id: str, timezone: str) -> Che
     return made
 
 
+def make_room(connection: Connection, book: Book) -> None:
+    """Drop `reads_old`. Apart from the switch: it may have to wait for somebody who still reads there."""
+    drop(connection, Generation(book, book.names["reads_old"]))
+
+
 RETIRE = "UPDATE {reads}.checkpoint SET retired = true RETURNING position"
 
 
 def switch(connection: Connection, successor: Generation, *, behind_allowed: bool = False) -> bool:
     """Make `successor` the live generation and keep the present one as `reads_old`, in one transaction.
 
-    Retiring comes first: it waits for a batch under way, and whoever comes later finds no row to claim. False,
-    and nothing done, if that batch has brought the present generation further than `successor`: catch up and ask
-    again. `behind_allowed`: the two stand in different histories, so that their positions cannot be compared.
+    There must be no `reads_old` (`make_room`). Retiring comes first: it waits for a batch under way, and who comes
+    later finds no row to claim. False, and nothing done, if that batch has brought the present generation further than
+    `successor`: catch up and ask again. `behind_allowed`: the two stand in different histories, so that their
+    positions cannot be compared.
     """
     book = successor.book
     present = live(book)
     old = Generation(book, book.names["reads_old"])
-    drop(connection, old)  # apart: it may have to wait for somebody who still reads there
     with connection.transaction() as transaction:
+        connection.execute("SET LOCAL synchronous_commit = on")  # and with it everything built before
         position = _position(connection, successor)
         if checkpoint.read(connection, present) is not None:
             row = connection.execute(present.sql(RETIRE)).fetchone()

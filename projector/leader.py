@@ -17,7 +17,11 @@ from shared.database import Connection, connect
 
 
 def writing_session(url: str, book: Book, lease: float, application_name: str = "daybook projector") -> Connection:
-    """A connection to the reads database that the server ends when it is silent for longer than `lease` seconds."""
+    """A connection to the reads database that the server ends when it is silent for longer than `lease` seconds.
+
+    Its commits do not wait for the disk: what a crash of the server takes back, tables and checkpoint lose together,
+    and it is posted again from the log, whose own commits do wait.
+    """
     milliseconds = str(int(lease * 1000))
     return connect(
         url,
@@ -26,6 +30,8 @@ def writing_session(url: str, book: Book, lease: float, application_name: str = 
         idle_session_timeout=milliseconds,
         idle_in_transaction_session_timeout=milliseconds,
         client_connection_check_interval="1000",
+        synchronous_commit="off",
+        enable_seqscan="off",  # a batch finds everything by key, also while the planner knows nothing of young tables
     )
 
 

@@ -36,6 +36,7 @@ def rebuild(work: Work) -> Statistics:
         stand = build.run(event_log.head(build.events, book).position)
         while (head := event_log.head(build.events, book).position) - stand.position > CLOSE:
             stand = build.catch_up(stand, head)
+        generation.make_room(build.reads, book)
         with leader.handed_over(build.reads, book, HANDOVER_PATIENCE):
             got_lock = time.monotonic()
             stand = switch(build, stand)

@@ -1,13 +1,17 @@
-"""The query API as a Flask app: made by a factory, opened with its connections in the process that serves it."""
+"""The query API as a Flask app: made by a factory, opened with its connections in the process that serves it.
 
-import re
+Reads are answered without Flask's contexts, which cost more than the reading itself. Flask keeps their URLs, and
+answers whatever does not end well, as it does everything else.
+"""
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from flask import Flask, request
+from werkzeug.exceptions import HTTPException
 
 from query_api.document import query_document
 from query_api.freshness import Freshness
@@ -15,7 +19,7 @@ from query_api.head import Head
 from query_api.listener import Listener
 from query_api.queries import checkpoint
 from query_api.question import Question
-from query_api.routes import ROUTES, Route, order
+from query_api.routes import ROUTES, Route
 from query_api.sessions import Sessions
 from query_api.settings import Settings
 from query_api.shapes import Projections
@@ -28,13 +32,9 @@ from shared.problems import Problem
 from shared.service_routes import add_service_routes
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-Ask = Callable[["WSGIEnvironment", str | None], Question]
-
-HOT_PATH = re.compile(r"/v1/orders/([0-9a-f-]{36})")
 _FAILURE = "daybook.failure"
-HOT_SCOPE = "orders:read"
 _FOR_STRANGERS = ("unauthenticated", "forbidden")
 _READY_TIMEOUT = "1s"
 
@@ -57,52 +57,50 @@ def opened(settings: Settings) -> Iterator[Flask]:
 def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listener) -> Flask:
     """Make the app."""
     app = http.new_app("query_api")
+    app.extensions["listener"] = listener
     freshness = Freshness(reads, head, listener, most_waiting=max(1, settings.threads // 2))
     authenticator = Authenticator(settings.verify)
-    app.extensions["listener"] = listener
-    ask: Ask = partial(Question, authenticator=authenticator, freshness=freshness)
-    routes = (*ROUTES, Route("/v1/status/projections", None, _status(reads, head), Projections))
-    for route in routes:
-        app.add_url_rule(route.path, route.view.__name__, _in_flask(route, ask, freshness))
+    status = Route("/v1/status/projections", None, _status(reads, head), Projections)
+    routes = (*ROUTES, status)
+    _add_reads(app, routes, partial(Question, authenticator, freshness), freshness)
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
     add_document_routes(app, query_document(routes))
-    app.wsgi_app = _short_way(app.wsgi_app, ask)  # type: ignore[method-assign, assignment]  # as Flask's manual has it
     return app
 
 
-def _in_flask(route: Route, ask: Ask, freshness: Freshness) -> Callable[..., http.Reply]:
-    """Make the Flask view of a route; its errors, too, say where the read tables stand."""
-
-    def answer(**names: str) -> http.Reply:
-        environ = request.environ
-        try:
-            if _FAILURE in environ:
-                raise environ[_FAILURE]
-            return route.view(ask(environ, route.scope), **names)
-        except Problem as problem:
-            if problem.kind.status < HTTPStatus.INTERNAL_SERVER_ERROR and problem.code not in _FOR_STRANGERS:
-                problem.headers = dict(freshness.headers_now()) | problem.headers
-            raise
-
-    return answer
-
-
-def _short_way(flask_way: "WSGIApplication", ask: Ask) -> "WSGIApplication":
-    """Answer the route that is asked for most without Flask's contexts, which cost as much as all the rest of it.
-
-    Whatever does not end well goes Flask's way, which answers errors.
-    """
+def _add_reads(
+    app: Flask, routes: Iterable[Route], ask: Callable[["WSGIEnvironment", str | None], Question], freshness: Freshness
+) -> None:
+    """Put the reads before Flask."""
+    reads = {route.view.__name__: route for route in routes}
+    for endpoint, route in reads.items():
+        app.add_url_rule(route.path, endpoint, partial(_fail, freshness))
+    urls = app.url_map.bind("")
+    flask_app = app.wsgi_app
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        hot = HOT_PATH.fullmatch(environ["PATH_INFO"])
-        if hot and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+        try:
+            endpoint, names = urls.match(path, environ["REQUEST_METHOD"])
+        except HTTPException:
+            return flask_app(environ, start_response)
+        if route := reads.get(endpoint):
             try:
-                return order(ask(environ, HOT_SCOPE), hot[1])(environ, start_response)
+                return route.view(ask(environ, route.scope), **names)(environ, start_response)
             except Exception as error:  # noqa: BLE001 -- raised again in Flask, where errors are logged and answered
                 environ[_FAILURE] = error
-        return flask_way(environ, start_response)
+        return flask_app(environ, start_response)
 
-    return answer
+    app.wsgi_app = answer  # type: ignore[method-assign]  # as Flask's manual has it
+
+
+def _fail(freshness: Freshness, **_: str) -> NoReturn:
+    """Raise in Flask what a read has met; the answer says where the read tables stand all the same."""
+    error: Exception = request.environ[_FAILURE]
+    if isinstance(error, Problem) and error.kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        known = error.code in _FOR_STRANGERS or "Projection-Position" in error.headers
+        error.headers |= {} if known else freshness.headers_now()
+    raise error
 
 
 def _status(reads: Sessions, head: Head) -> Callable[[Question], http.Reply]:

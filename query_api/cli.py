@@ -10,7 +10,6 @@ import click
 from query_api.app import opened
 from query_api.settings import Settings
 from shared import auth, logs, migrate
-from shared.database import DatabaseUnavailable
 from shared.environment import Place, place_options
 from shared.serving import Serving, serve, serving_options
 
@@ -38,22 +37,19 @@ def query_api(place: Place, ready_max_lag: float | None, **serving: Any) -> None
     DAYBOOK_AUTH_SECRET (at least 32 bytes), which is never an argument: those are for everybody to see.
     """
     logs.configure("query-api")
-    try:
-        verify = auth.from_environment(os.environ)
-        with _urls(place) as (reads_url, events_url):
-            migrate.check(reads_url, place.book, "reads")
-            how = Serving(**serving)
-            settings = Settings(
-                book=place.book,
-                reads_url=reads_url,
-                events_url=events_url,
-                verify=verify,
-                threads=how.threads,
-                ready_max_lag=ready_max_lag,
-            )
-            serve(lambda: opened(settings), how)
-    except (auth.NoAuthKey, migrate.WrongRevision, DatabaseUnavailable) as error:
-        raise click.ClickException(str(error)) from error
+    verify = auth.from_environment(os.environ)
+    with _urls(place) as (reads_url, events_url):
+        migrate.check(reads_url, place.book, "reads")
+        how = Serving(**serving)
+        settings = Settings(
+            book=place.book,
+            reads_url=reads_url,
+            events_url=events_url,
+            verify=verify,
+            threads=how.threads,
+            ready_max_lag=ready_max_lag,
+        )
+        serve(lambda: opened(settings), how)
 
 
 @contextmanager

@@ -61,7 +61,9 @@ class Freshness:
         self._require_possible(wished, reading)
         if not self._places.acquire(blocking=False):
             raise Problem(
-                "overloaded", f"{self._most_waiting} requests already wait for the read tables, as many as may."
+                "overloaded",
+                f"{self._most_waiting} requests already wait for the read tables, as many as may.",
+                headers=dict(self.headers(reading.position)),
             )
         try:
             return self._awaited(wished, deadline, template, *values)
@@ -74,7 +76,7 @@ class Freshness:
         head = self._head.known(position)
         if head is not None:
             headers.append(("Projection-Lag", f"{head.lag(position):.3f}"))
-            if head.source != "log":
+            if not head.final:
                 headers.append(("Projection-Lag-Source", head.source))
         return headers
 
@@ -108,9 +110,9 @@ class Freshness:
         """Fail at once where waiting cannot help: the log itself does not reach the token."""
         position = wished.token.position
         head = self._head.known(reading.position)
-        if head is not None and head.source == "log" and head.position < position:
+        if head is not None and head.final and head.position < position:
             head = self._head.fresh(reading.position)
-        if head is not None and head.source == "log" and head.position < position:
+        if head is not None and head.final and head.position < position:
             raise self._behind(wished.token, reading, f"The log itself ends at {head.position}.")
         if not wished.seconds:
             raise self._behind(wished.token, reading, "Prefer: wait=0 asks not to wait.")

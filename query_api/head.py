@@ -1,7 +1,8 @@
 """Where the log ends, and so how old a read is.
 
 The last seal says it, read at most every 50 ms and by one request at a time, so that a read of an order stays one
-statement. With no way to the log, what the projector last saw must do, and the answer says so.
+statement. With no way to the log, what the projector last saw must do, and the answer says so, as it does where the
+log is read on a standby, which may itself be behind.
 """
 
 from threading import Lock
@@ -24,7 +25,8 @@ AGAIN_SECONDS = 2.0
 HEAD = """
 SELECT
     head.position,
-    coalesce(extract(epoch FROM clock_timestamp() - first.recorded_at), 0)
+    coalesce(extract(epoch FROM clock_timestamp() - first.recorded_at), 0),
+    pg_is_in_recovery()
 FROM (
     SELECT coalesce(max(position), 0) AS position
     FROM {events}.seal
@@ -60,8 +62,13 @@ class Known(NamedTuple):
     position: int
     age_at_head: float
     age_behind: float
-    source: Literal["log", "heartbeat"]
+    source: Literal["log", "standby", "heartbeat"]
     at: float
+
+    @property
+    def final(self) -> bool:
+        """Whether the log itself said so, so that nothing is beyond this position."""
+        return self.source == "log"
 
     def lag(self, position: int) -> float:
         """How many seconds a read at `position` is behind the log."""
@@ -120,7 +127,8 @@ class Head:
         except (psycopg.Error, DatabaseUnavailable):
             self._ask_log_from = monotonic() + AGAIN_SECONDS
             return None
-        return Known(int(_number(result, 0)), 0.0, _number(result, 1), "log", asked_at)
+        source: Literal["log", "standby"] = "standby" if result.get_value(0, 2) == b"t" else "log"
+        return Known(int(_number(result, 0)), 0.0, _number(result, 1), source, asked_at)
 
     def _from_projector(self) -> Known | None:
         asked_at = monotonic()

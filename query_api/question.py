@@ -1,6 +1,6 @@
 """One request to read: who asks, how fresh the answer must be, and what goes with it.
 
-It is made of the WSGI environment and needs no Flask context, so that the hot route can do without.
+It is made of the WSGI environment and needs no Flask context.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Question:
     """A request by somebody who may ask it. Raises a `Problem` (400, 401, 403, 406) if not."""
 
     def __init__(
-        self, environ: Mapping[str, Any], scope: str | None, authenticator: Authenticator, freshness: Freshness
+        self, authenticator: Authenticator, freshness: Freshness, environ: Mapping[str, Any], scope: str | None
     ) -> None:
         principal = authenticator.principal(environ.get("HTTP_AUTHORIZATION"))
         if scope is not None:

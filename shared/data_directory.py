@@ -76,6 +76,7 @@ class DataDirectory:
             with suppress(FileExistsError):
                 os.link(unfinished, file)  # unlike a rename, it leaves the secret of a faster process alone
             unfinished.unlink()
+            sync_folder(self.path)
             return file.read_text()
 
     @contextmanager
@@ -103,6 +104,15 @@ def write_private(file: Path, text: str) -> None:
         stream.write(text)
         stream.flush()
         os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed or made in there last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _name(uid: int) -> str:

@@ -23,6 +23,9 @@ from shared.database import Connection, DatabaseUnavailable, connect
 MAX_BATCH = 128
 """Commands appended in one call at most; those behind wait for the next."""
 
+HINT_DELAY = 0.001
+"""Seconds before readers are told: hints of one burst are one, and none competes with the answer it follows."""
+
 
 class NotApplied(DatabaseUnavailable):
     """The command is certainly not in the log and never will be: it may be sent again as it is."""
@@ -224,7 +227,7 @@ class GroupCommit:
         """  # noqa: D205
         connection: Connection | None = None
         notify = f"NOTIFY {self._book.names['appended']}"
-        while self._grown.wait() and not self._closed.is_set():
+        while self._grown.wait() and not self._closed.wait(HINT_DELAY):
             self._grown.clear()
             try:
                 if connection is None or connection.closed:
@@ -232,7 +235,6 @@ class GroupCommit:
                 connection.execute(notify)
             except (DatabaseUnavailable, psycopg.Error):
                 connection = None
-            self._closed.wait(0.002)  # hints of one burst are one hint
         if connection is not None:
             connection.close()
 

@@ -74,6 +74,7 @@ class House:
         """Migrate, start, say where everything is, and watch, until told to stop; then end what was started."""
         from shared.migrate import migrate  # noqa: PLC0415 -- `daybook --help` needs no database
 
+        self._withdraw()
         for name in migrate(self._database.events_url, self._database.reads_url, self._book):
             _log.info("migrated: %s", name)
         try:
@@ -84,6 +85,7 @@ class House:
         finally:
             crew.ending()
             _log.info("stopping")
+            self._withdraw()
             crew.stop(self._command_api, self._query_api)
             crew.stop(self._projector)
 
@@ -120,6 +122,11 @@ class House:
             return self._url(name).rpartition(":")[2]
         return ""
 
+    def _withdraw(self) -> None:
+        """Remove what was announced and is not true now."""
+        if self._wishes.ready_file:
+            self._wishes.ready_file.unlink(missing_ok=True)
+
     def _announce(self) -> None:
         """Say where everything is and how to begin."""
         command_url, query_url = self._url("command-api"), self._url("query-api")
@@ -145,12 +152,12 @@ Daybook is ready.
 
 Place an order:
 
-curl -sS -D {headers} {command_url}/v1/orders {bearer} -H 'Content-Type: application/json' \
+curl -sSw '\\n' -D {headers} {command_url}/v1/orders {bearer} -H 'Content-Type: application/json' \
 -H 'Idempotency-Key: {uuid4()}' -d '{json.dumps(EXAMPLE)}'
 
 Read it back with the write's Consistency-Token:
 
-curl -sS "$(grep -i ^location: {headers} | tr -d '\\r' | cut -d' ' -f2)" {bearer} \
+curl -sSw '\\n' "$(grep -i ^location: {headers} | tr -d '\\r' | cut -d' ' -f2)" {bearer} \
 -H "$(grep -i ^consistency-token: {headers} | tr -d '\\r')"
 """
         click.echo(said)

@@ -1,9 +1,7 @@
-"""Integer money: minor units, half-up rounding and shares (`domain.md` §1.2), and the exponents of ISO 4217.
+"""Integer money: minor units and half-up shares (`domain.md` §1.2), and the exponents of ISO 4217.
 
 Every amount is an `int` of minor units. Nothing here knows floats, and nothing recomputes a stored amount.
 """
-
-from decimal import ROUND_HALF_UP, Decimal
 
 MAX_AMOUNT = 9_999_999_999_999
 MAX_SUM = 2**53 - 1
@@ -21,11 +19,6 @@ _THREE = "BHD IQD JOD KWD LYD OMR TND".split()
 
 EXPONENTS: dict[str, int] = dict.fromkeys(_TWO, 2) | dict.fromkeys(_ZERO, 0) | dict.fromkeys(_THREE, 3)
 """Currency → number of decimals. Copied into an order's first event: ISO exponents change, history must not."""
-
-
-def half_up(value: Decimal) -> int:
-    """Round a non-negative amount to whole minor units, a half upwards."""
-    return int(value.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def share(amount: int, k: int, q: int) -> int:

@@ -70,24 +70,22 @@ def up(place: Place, **options: Any) -> None:  # noqa: ANN401 -- the fields of W
     logs.configure("up")
     wishes = Wishes(**options)
     _require_free(wishes, embedded=place.embedded)
-    if wishes.ready_file:
-        wishes.ready_file.unlink(missing_ok=True)
+    if wishes.ready_file and not wishes.ready_file.parent.is_dir():
+        raise click.UsageError(f"--ready-file {wishes.ready_file}: there is no folder {wishes.ready_file.parent}")
     directory = DataDirectory(place.data_dir)
     crew = Crew(_show)
     try:
-        with crew.signals(), _database(place, wishes.database_port, crew) as database:
+        with crew.signals(), _database(place, directory, wishes.database_port, crew) as database:
             House(directory, database, place.book, wishes).run(crew)
     except StopRequested:
         _log.info("stopped")
-    finally:
-        if wishes.ready_file:
-            wishes.ready_file.unlink(missing_ok=True)
 
 
 @contextmanager
-def _database(place: Place, port: int, crew: Crew) -> Iterator[Database]:
-    """The database, its server running and watched meanwhile if it is the embedded one."""
+def _database(place: Place, directory: DataDirectory, port: int, crew: Crew) -> Iterator[Database]:
+    """The database, its server running and watched meanwhile if it is the embedded one; the directory is ours."""
     if not place.embedded:
+        directory.own()
         with place.open() as databases:
             yield Database(databases.events_url, databases.reads_url, databases.events_url)
         return
@@ -101,10 +99,10 @@ def _database(place: Place, port: int, crew: Crew) -> Iterator[Database]:
             _log.warning("PostgreSQL ended with exit code %d; starting it again", code)
             server.restart()
 
+    _log.info("starting PostgreSQL in %s", directory.path)
+    server.start()
+    crew.watched.append(look)
     try:
-        _log.info("starting PostgreSQL in %s", server.directory.path)
-        server.start()
-        crew.watched.append(look)
         yield Database(server.place.url, server.place.url, server.place.tcp_url)
     finally:
         crew.ending()

@@ -7,6 +7,7 @@ import time
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.http import wsgi
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -23,6 +24,11 @@ _LINGER_BYTES = 4 * 1024 * 1024
 
 class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """What we change in gunicorn's `gthread` worker, each as small as it can be."""
+
+    def init_process(self) -> None:
+        """Answer in one piece from now on; gunicorn has no setting for the class of its responses."""
+        wsgi.Response = _WholeResponse
+        super().init_process()
 
     def murder_keepalived(self) -> None:
         """Close kept-alive connections that are due; once stopping, all that are idle.
@@ -69,6 +75,21 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             problem = Problem("internal_error")
             self.log.error("unexpected fault outside the app", exc_info=exc)
         _send(client, problem)
+
+
+class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
+    """Sends head and body of a finished answer at once: each send gives up the interpreter lock to another thread."""
+
+    headers_sent: bool
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent or self.chunked or self._omits_body or self.response_length != len(arg):
+            super().write(arg)
+            return
+        fields = [f"{name}: {value}\r\n" for name, value in self.headers]
+        self.sock.sendall("".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1") + arg)
+        self.headers_sent = True
+        self.sent += len(arg)
 
 
 def _send(client: socket.socket, problem: Problem) -> None:

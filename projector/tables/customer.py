@@ -3,7 +3,7 @@
 NAME = "customer"
 
 RECOMPUTE = """
-INSERT INTO {reads}.customer (
+INSERT INTO {reads}.customer AS present (
     customer_id,
     email,
     name,
@@ -37,9 +37,26 @@ ON CONFLICT (customer_id) DO UPDATE SET
     order_count = excluded.order_count,
     cancelled_count = excluded.cancelled_count,
     erased_at = excluded.erased_at
+WHERE (
+    present.email,
+    present.name,
+    present.first_order_at,
+    present.last_order_at,
+    present.order_count,
+    present.cancelled_count,
+    present.erased_at
+) IS DISTINCT FROM (
+    excluded.email,
+    excluded.name,
+    excluded.first_order_at,
+    excluded.last_order_at,
+    excluded.order_count,
+    excluded.cancelled_count,
+    excluded.erased_at
+)
 """
 """Bring the customers in `%(customers)s` (text[]; NULL: all) up to date, after `order_list` has been written.
 
 Drafts name a customer too, but only placed orders count. E-mail and name are those of the newest order that has them:
-after an erasure, of one that came later.
+after an erasure, of one that came later. Most events change nothing here, and then nothing is written.
 """

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from shared.data_directory import DiskFull, sync_folder
 from shared.embedded_postgres.errors import WrongMajorVersion, failure
 from shared.embedded_postgres.programs import Programs
 
@@ -18,11 +19,19 @@ INITDB = (
 )
 """Order and case of letters come from PostgreSQL itself, the same on every machine."""
 
+ROOM = 100_000_000
+"""An empty database takes half of it; one that runs out of room in its first minute helps nobody."""
+
 
 def make(data: Path, programs: Programs, secret: str) -> None:
     """Make the folder under another name and rename it. A half-made one that a dead process left is made anew."""
     unfinished = data.with_name("data.new")
     shutil.rmtree(unfinished, ignore_errors=True)
+    if shutil.disk_usage(data.parent).free < ROOM:
+        raise DiskFull(
+            f"the disk is full: a database needs {ROOM // 1_000_000} MB below {data.parent.parent} to begin with; "
+            "make room or choose another --data-dir"
+        )
     reading, writing = os.pipe()  # the password never stands in a file or among the arguments
     os.fchown(reading, programs.uid, programs.gid)
     os.write(writing, secret.encode())
@@ -40,6 +49,7 @@ def make(data: Path, programs: Programs, secret: str) -> None:
     if initdb.returncode:
         raise failure("initdb failed", output.decode(errors="replace"), data.parent.parent)
     unfinished.rename(data)
+    sync_folder(data.parent)
 
 
 def check_version(data: Path, programs: Programs) -> None:

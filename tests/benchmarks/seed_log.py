@@ -50,7 +50,7 @@ def commands(orders: int, seed: int = 1, start: datetime = datetime(2026, 1, 1, 
     while begun < orders or lives:
         while begun < orders and len(lives) < OPEN_ORDERS:
             begun += 1
-            lives.append(_life(f"SO-{seed}-{begun:08}", chance, start + timedelta(minutes=begun), max(1, orders // 4)))
+            lives.append(_life(f"SEED-{seed}-{begun:08}", chance, start + timedelta(minutes=begun), max(1, orders // 4)))
         turn = chance.randrange(len(lives))
         command = next(lives[turn], None)
         if command is None:

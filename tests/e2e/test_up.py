@@ -87,7 +87,7 @@ def test_an_order_travels_the_whole_house_by_the_printed_lines(data_dir, ready_f
         ready = when_ready(process, ready_file)
         assert set(ready) == {"command_url", "query_url", "token", "database_url"}
         assert ready_file.stat().st_mode & 0o777 == 0o600
-        place, read = line_of(process, "curl -sS"), line_of(process, "curl -sS")
+        place, read = line_of(process, "curl -sSw"), line_of(process, "curl -sSw")
         placed = json.loads(subprocess.run(["sh", "-c", place], capture_output=True, check=True).stdout)
         assert placed["status"] == "placed"
         seen = json.loads(subprocess.run(["sh", "-c", read], capture_output=True, check=True).stdout)
@@ -187,12 +187,21 @@ def test_one_port_for_two_is_refused(data_dir):
         assert process.wait(DEADLINE) == 1
 
 
+def test_a_ready_file_without_a_folder_is_refused_before_anything_starts(data_dir, tmp_path):
+    with up(data_dir, "--ready-file", tmp_path / "none" / "ready.json") as process:
+        assert "there is no folder" in rest_of(process)
+        assert process.wait(DEADLINE) == 2
+    assert not data_dir.exists()
+
+
 def test_a_second_one_on_the_same_data_directory_is_refused(data_dir, ready_file):
     with up(data_dir, "--ready-file", ready_file) as process:
-        when_ready(process, ready_file)
-        with up(data_dir) as second:
+        ready = when_ready(process, ready_file)
+        with up(data_dir, "--ready-file", ready_file) as second:
             output = rest_of(second)
             assert second.wait(DEADLINE) == 1
+        assert json.loads(ready_file.read_text()) == ready, "what the first one announced is true still"
+        assert "has stopped" not in output
         assert f"Error: the data directory {data_dir} is in use by process {process.pid}" in output
         assert "Traceback" not in output
         ends_by(process, signal.SIGTERM)

@@ -163,6 +163,18 @@ def test_an_unreachable_database_is_one_sentence(tmp_path, migrated):
     assert "cannot connect to" in words and "Traceback" not in words
 
 
+def test_paused_it_posts_nothing_and_afterwards_everything(migrated, tmp_path):
+    with projector(migrated, tmp_path) as process, connect(migrated.reads_url) as operator:
+        operator.execute("UPDATE projector.control SET paused_by = 'ada', paused_at = now()")
+        line_of(process, "paused by ada")
+        seed(migrated.events_url, 5)
+        until(lambda: status(migrated, "UTC")["reads"]["leader"], "it leads")
+        assert stand(migrated) == 0
+        assert "paused by ada" in status(migrated, "UTC")["why"]
+        operator.execute("UPDATE projector.control SET paused_by = NULL, paused_at = NULL")
+        caught_up(migrated)
+
+
 def test_a_running_projector_hands_over_to_a_rebuild_and_goes_on(migrated, tmp_path):
     with projector(migrated, tmp_path) as process:
         seed(migrated.events_url, 30)

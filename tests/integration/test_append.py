@@ -255,9 +255,11 @@ def test_the_log_is_append_only_even_for_the_administrator(log, admin, statement
 @pytest.mark.parametrize("table", ["event", "seal", "claim", "answer", "contact"])
 @pytest.mark.parametrize("verb", ["INSERT INTO {} SELECT * FROM {}", "DELETE FROM {}", "TRUNCATE {}"])
 def test_no_role_may_write_the_log_but_through_append(migrated, role, table, verb):
-    with connect(migrated.events_url, migrated.book.names[role]) as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
-            connection.execute(verb.replace("{}", f"events.{table}"))
+    with (
+        connect(migrated.events_url, migrated.book.names[role]) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"),
+    ):
+        connection.execute(verb.replace("{}", f"events.{table}"))
 
 
 def test_the_head_names_the_last_seal_and_the_log(log, migrated, admin):

@@ -57,8 +57,10 @@ def test_an_untouched_log_is_clean(book_of_orders):
         ("DELETE FROM events.seal WHERE position = 10", 10),
         ("UPDATE events.seal SET digest = sha256(digest) WHERE position = 6", 6),
         (
-            "INSERT INTO events.event SELECT 11, gen_random_uuid(), 1, type, 1, state, recorded_at"
-            " FROM events.event WHERE position = 1",
+            """
+            INSERT INTO events.event SELECT 11, gen_random_uuid(), 1, type, 1, state, recorded_at
+            FROM events.event WHERE position = 1
+            """,
             11,
         ),
     ],

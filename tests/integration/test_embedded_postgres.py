@@ -401,7 +401,14 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_said_in_a_sentence_and_leaves_no_folder(small_disk):
+def test_a_disk_without_room_is_refused_before_anything_is_made(small_disk):
+    with pytest.raises(DiskFull, match="the disk is full: a database needs 100 MB below"):
+        start(small_disk / "data")
+    assert list((small_disk / "data" / "postgres").iterdir()) == []
+
+
+def test_a_disk_that_fills_up_is_said_in_a_sentence_and_leaves_no_folder(small_disk, monkeypatch):
+    monkeypatch.setattr(cluster, "ROOM", 0)
     with pytest.raises(DiskFull, match="the disk is full: no room"):
         start(small_disk / "data")
     assert not (small_disk / "data" / "postgres" / "data").exists()

@@ -34,14 +34,14 @@ def test_migrating_again_does_nothing(migrated):
 
 
 def test_an_unmigrated_database_is_refused_with_what_to_run(database):
-    with pytest.raises(WrongRevision, match="events is at revision 0, this code needs .*run `daybook migrate`"):
+    with pytest.raises(WrongRevision, match=r"events is at revision 0, this code needs .*run `daybook migrate`"):
         check(database, Book(), "events")
 
 
 def test_a_newer_schema_is_refused(migrated):
     with connect(migrated.events_url) as admin:
         admin.execute("INSERT INTO events.migration (revision, name) VALUES (999, 'from the future')")
-    with pytest.raises(WrongRevision, match="revision 999.*deploy the newer code"):
+    with pytest.raises(WrongRevision, match=r"revision 999.*deploy the newer code"):
         check(migrated.events_url, migrated.book, "events")
 
 

@@ -10,6 +10,7 @@ from projector import generation
 from projector.checkpoint import Generation
 from shared import auth
 from shared.database import connect
+from shared.environment import Databases
 from shared.order_document import REVISION
 from tests.support.orders import confirm
 from tests.support.reading import SECRET, open_shop, reader
@@ -141,7 +142,7 @@ def test_not_ready_beyond_the_lag_that_is_allowed(migrated):
 
 def test_not_ready_without_a_database(migrated):
     nowhere = migrated.reads_url.rpartition("/")[0] + "/nowhere"
-    with reader(type(migrated)(migrated.book, nowhere, nowhere)) as away:
+    with reader(Databases(migrated.book, nowhere, nowhere)) as away:
         assert away.get("/readyz").json["code"] == "store_unavailable"
         assert away.get("/livez").status_code == 200
         assert away.get("/version").json["service"] == "daybook query-api"

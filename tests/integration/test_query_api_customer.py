@@ -48,12 +48,12 @@ def test_a_customer_in_short_with_totals_per_currency(shop):
     assert shop.get("/v1/customers/c-7", If_None_Match=answer.headers["ETag"]).status_code == 304
 
 
-@pytest.mark.parametrize("name", ["nobody", "c-7%00", "%FF", "c-7%2Forders%2Fmore"])
-def test_an_unknown_customer_is_a_404(shop, name):
+def test_an_unknown_customer_is_a_404(shop):
     shop.placed_and_posted(customer_id="c-7")
-    answer = shop.get(f"/v1/customers/{name}")
-    assert (answer.status_code, answer.json["code"]) == (404, "customer_not_found")
-    assert answer.headers["Projection-Position"] == "2"
+    for name in ("nobody", "c-7%00", "%FF", "c-7%2Forders%2Fmore"):
+        answer = shop.get(f"/v1/customers/{name}")
+        assert (answer.status_code, answer.json["code"]) == (404, "customer_not_found")
+        assert answer.headers["Projection-Position"] == "2"
 
 
 def test_a_customer_id_may_have_a_slash(shop):

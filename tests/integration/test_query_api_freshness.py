@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.support.orders import confirm
+from tests.support.orders import confirm, pay
 from tests.support.reading import open_shop, reader
 
 DEADLINE = 20
@@ -132,11 +132,11 @@ def test_a_token_just_written_is_within_the_log_although_the_head_was_known_befo
     assert "asks not to wait" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("token", ["another.1", "", "nonsense", "x.y", "-1", "é.1"])
-def test_foreign_and_malformed_tokens_are_refused(shop, token):
+def test_foreign_and_malformed_tokens_are_refused(shop):
     order_id = shop.placed_and_posted()
-    answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=token)
-    assert (answer.status_code, answer.json["code"]) == (400, "invalid_consistency_token")
+    for token in ("another.1", "", "nonsense", "x.y", "-1", "é.1", f"{shop.token(1)}9999999999999999999"):
+        answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=token)
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_consistency_token")
 
 
 def test_waiters_take_at_most_half_of_the_threads(migrated, background):
@@ -191,8 +191,8 @@ def test_writes_and_reads_side_by_side_never_see_an_older_state(shop, background
     def write_then_read(order_id):
         stale = []
         for version in range(3, 9):
-            payment = pay_once(shop, order_id, version)
-            answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(payment), Prefer="wait=20")
+            written = shop.writing.handle(pay(order_id, f"p{version}", 1)).position
+            answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(written), Prefer="wait=20")
             if answer.status_code != 200 or answer.json["version"] < version:
                 stale.append((version, answer.text))
         return stale
@@ -203,12 +203,6 @@ def test_writes_and_reads_side_by_side_never_see_an_older_state(shop, background
     finally:
         stop.set()
         posting.join()
-
-
-def pay_once(shop, order_id, version):
-    from tests.support.orders import pay  # noqa: PLC0415
-
-    return shop.writing.handle(pay(order_id, f"p{version}", 1)).position
 
 
 def test_lag_is_the_age_of_the_first_event_that_is_missing(shop):

@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 
 from shared import auth
+from shared.environment import Databases
 from shared.order_document import REVISION
-from tests.support.reading import SECRET, open_shop
+from tests.support.reading import SECRET, open_shop, reader
 
 
 @pytest.fixture
@@ -38,20 +39,19 @@ def test_head_answers_the_same_headers_and_no_body(shop):
     assert [answer.headers[name] for name in same] == [full.headers[name] for name in same]
 
 
-@pytest.mark.parametrize("sent", ['"2.{r}"', 'W/"2.{r}"', '"1.1", "2.{r}"', "*"])
-def test_who_has_this_version_gets_304(shop, sent):
+def test_who_has_this_version_gets_304(shop):
     order_id = shop.placed_and_posted()
-    answer = shop.get(f"/v1/orders/{order_id}", If_None_Match=sent.format(r=REVISION))
-    assert answer.status_code == 304
-    assert answer.data == b""
-    assert answer.headers["ETag"] == f'"2.{REVISION}"'
-    assert answer.headers["Projection-Position"] == "2"
+    etag = f'"2.{REVISION}"'
+    for sent in (etag, f"W/{etag}", f'"1.1", {etag}', "*"):
+        answer = shop.get(f"/v1/orders/{order_id}", If_None_Match=sent)
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag)
+        assert answer.headers["Projection-Position"] == "2"
 
 
-@pytest.mark.parametrize("sent", ['"1.1"', '"2"', "2.1", '"2.0'])
-def test_who_has_another_version_gets_the_order(shop, sent):
+def test_who_has_another_version_gets_the_order(shop):
     order_id = shop.placed_and_posted()
-    assert shop.get(f"/v1/orders/{order_id}", If_None_Match=sent).status_code == 200
+    for sent in ('"1.1"', '"2"', "2.1", '"2.0', ""):
+        assert shop.get(f"/v1/orders/{order_id}", If_None_Match=sent).status_code == 200, sent
 
 
 def test_an_unknown_order_is_a_404_that_says_how_far_it_looked(shop):
@@ -62,11 +62,11 @@ def test_an_unknown_order_is_a_404_that_says_how_far_it_looked(shop):
     assert answer.headers["Projection-Lag"] == "0.000"
 
 
-@pytest.mark.parametrize("order_id", ["1", "x" * 36, "0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b1", "%00"])
-def test_what_is_no_uuid_is_no_order(shop, order_id):
+def test_what_is_no_uuid_is_no_order(shop):
     shop.post()
-    answer = shop.get(f"/v1/orders/{order_id}")
-    assert (answer.status_code, answer.json["code"]) == (404, "order_not_found")
+    for order_id in ("1", "x" * 36, "0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b1", "%00", "%FF"):
+        answer = shop.get(f"/v1/orders/{order_id}")
+        assert (answer.status_code, answer.json["code"]) == (404, "order_not_found")
 
 
 def test_an_order_id_may_be_written_in_upper_case(shop):
@@ -126,11 +126,7 @@ def test_a_database_that_is_away_is_a_503(migrated):
     with open_shop(migrated) as shop:
         order_id = shop.placed_and_posted()
     nowhere = migrated.reads_url.rpartition("/")[0] + "/nowhere"
-    from query_api.app import opened  # noqa: PLC0415
-    from tests.support.reading import BEARER, settings  # noqa: PLC0415
-
-    elsewhere = type(migrated)(migrated.book, nowhere, nowhere)
-    with opened(settings(elsewhere)) as app:
-        answer = app.test_client().get(f"/v1/orders/{order_id}", headers={"Authorization": BEARER})
+    with reader(Databases(migrated.book, nowhere, nowhere)) as away:
+        answer = away.get(f"/v1/orders/{order_id}")
     assert (answer.status_code, answer.json["code"]) == (503, "store_unavailable")
     assert answer.headers["Retry-After"]

@@ -151,16 +151,15 @@ def oracle(emptied):
     return emptied, rows
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["channel=web", "channel=web&sort=created_at", "channel=web&status=placed", "channel=web&created_from=2020-01-01"],
-)
-def test_a_cursor_is_good_only_for_the_list_it_was_made_of(emptied, query):
+def test_a_cursor_is_good_only_for_the_list_it_was_made_of(emptied):
     emptied.list_rows(at(1), at(2))
-    cursor = emptied.get("/v1/orders?channel=web&status=placed,draft&limit=1").json["next_cursor"]
-    answer = emptied.get(f"/v1/orders?{query}&cursor={cursor}")
-    assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor")
-    assert answer.headers["Projection-Position"] == "2"
+    made_for = "status=placed,draft&channel=web"
+    cursor = emptied.get(f"/v1/orders?{made_for}&limit=1").json["next_cursor"]
+    for other in ("channel=web", f"{made_for}&sort=created_at", f"{made_for}&created_from=2020-01-01", ""):
+        answer = emptied.get(f"/v1/orders?{other}&cursor={cursor}")
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor")
+        assert answer.headers["Projection-Position"] == "2"
+    assert emptied.get(f"/v1/orders?channel=web&status=draft,placed&cursor={cursor}").status_code == 200
 
 
 def test_a_cursor_may_be_used_with_another_limit(emptied):
@@ -169,10 +168,10 @@ def test_a_cursor_may_be_used_with_another_limit(emptied):
     assert len(emptied.get(f"/v1/orders?channel=web&limit=2&cursor={cursor}").json["items"]) == 2
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!", "e30", "bnVsbA", "%F0%9F%98%80", "A" * 2000])
-def test_nonsense_is_no_cursor(shop, cursor):
-    answer = shop.get(f"/v1/orders?cursor={cursor}")
-    assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor")
+def test_nonsense_is_no_cursor(shop):
+    for cursor in ("x", "!!!", "e30", "bnVsbA", "%F0%9F%98%80", "A" * 2000):
+        answer = shop.get(f"/v1/orders?cursor={cursor}")
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor")
 
 
 def test_all_bad_parameters_are_named_at_once(shop):
@@ -196,11 +195,11 @@ def test_all_bad_parameters_are_named_at_once(shop):
     ]
 
 
-@pytest.mark.parametrize(("limit", "status"), [("1", 200), ("200", 200), ("201", 400), ("0", 400), ("ten", 400), ("-1", 400)])
-def test_a_page_has_1_to_200_items(shop, limit, status):
-    answer = shop.get(f"/v1/orders?limit={limit}")
-    assert answer.status_code == status
-    assert status == 200 or answer.json["code"] == "invalid_parameter"
+def test_a_page_has_1_to_200_items(shop):
+    for limit, status in (("1", 200), ("200", 200), ("201", 400), ("0", 400), ("ten", 400), ("-1", 400)):
+        answer = shop.get(f"/v1/orders?limit={limit}")
+        assert answer.status_code == status
+        assert status == 200 or answer.json["code"] == "invalid_parameter"
 
 
 def test_times_may_have_any_offset_even_with_a_bare_plus(emptied):

@@ -79,7 +79,7 @@ def test_an_unknown_order_has_no_timeline(shop, order_id):
     assert answer.headers["Projection-Position"] == "5"
 
 
-@pytest.mark.parametrize("query", ["after_version=-1", "after_version=x", "limit=201", "after_version=2147483648"])
-def test_bad_parameters_are_refused(shop, order_id, query):
-    answer = shop.get(f"/v1/orders/{order_id}/timeline?{query}")
-    assert (answer.status_code, answer.json["code"]) == (400, "invalid_parameter")
+def test_bad_parameters_are_refused(shop, order_id):
+    for query in ("after_version=-1", "after_version=x", "limit=201", "after_version=2147483648"):
+        answer = shop.get(f"/v1/orders/{order_id}/timeline?{query}")
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_parameter")

@@ -17,7 +17,6 @@ from msgspec import Raw
 from projector.progress import Silent
 from projector.tables import TABLES
 from shared.append_command import AppendedEvent, Command
-from shared.book import Book
 from shared.database import connect
 from shared.environment import Databases
 from shared.events import Actor, Event
@@ -46,13 +45,24 @@ def raw_command(stream_id: UUID, version: int, type_: str, data: str, schema_ver
     return Command(id=uuid4(), expected=(stream_id, version), events=[event])
 
 
-def append(databases: Databases, *commands: Command) -> None:
-    """Append in one call; all of them must be taken."""
+@contextmanager
+def appending(databases: Databases):
+    """A function that appends commands in one call, over one connection; all of them must be taken."""
     query = databases.book.sql("SELECT o ->> 'outcome' FROM {events}.append(%s::jsonb) AS o")
     with connect(databases.events_url) as connection:
-        outcomes = connection.execute(query, [msgspec.json.encode(list(commands)).decode()]).fetchall()
-        assert {row[0] for row in outcomes} <= {"appended"}, outcomes
-        connection.execute(f"NOTIFY {databases.book.names['appended']}")
+
+        def append(*commands: Command) -> None:
+            outcomes = connection.execute(query, [msgspec.json.encode(list(commands)).decode()]).fetchall()
+            assert {row[0] for row in outcomes} <= {"appended"}, outcomes
+            connection.execute(f"NOTIFY {databases.book.names['appended']}")
+
+        yield append
+
+
+def append(databases: Databases, *commands: Command) -> None:
+    """Append in one call."""
+    with appending(databases) as append_all:
+        append_all(*commands)
 
 
 def _envelope(occurred_at: str) -> dict[str, Any]:
@@ -108,7 +118,3 @@ def projector(databases: Databases, directory: Path, **options: Any):
 def role(process) -> str:
     """What a projector process says it is."""
     return json.loads(process.ready.read_text())["role"]
-
-
-def other_book() -> Book:
-    return Book("shop2")

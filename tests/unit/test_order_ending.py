@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from command_api.commands import CancelOrder, CompleteOrder, ConfirmOrder, RecordPayment
 from command_api.order import MAX_EVENTS
-from shared.events import OrderCancelled, OrderConfirmed, RefundRequested
+from shared.events import Event, OrderCancelled, OrderConfirmed, RefundRequested
 from tests.support.specs import (
     COMPLETED,
     CONFIRMED,
@@ -73,6 +73,11 @@ def test_all_captured_money_is_asked_back_payment_by_payment():
 def test_what_is_already_being_given_back_is_not_asked_back_again():
     history = (*a_placed_order, authorized(), captured(), refund("R1", "pi_1", 900, 900))
     given(*history).when(CancelOrder(reason="customer")).then(cancelled("placed"), refund("R2", "pi_1", TOTAL - 900))
+
+
+def test_of_a_payment_that_is_all_being_given_back_nothing_is_asked_back():
+    history = (*a_placed_order, authorized(), captured(), refund("R1", "pi_1", TOTAL, TOTAL))
+    given(*history).when(CancelOrder(reason="customer")).then(cancelled("placed"))
 
 
 def test_an_order_may_be_cancelled_without_giving_money_back():
@@ -154,6 +159,21 @@ def test_what_needs_no_shipping_is_completed_by_being_confirmed_and_paid():
     )
     command = RecordPayment(payment_id="pi_1", amount=TOTAL, currency="EUR", method="card", capture=True)
     given(digital, PLACED, CONFIRMED).when(command).then(authorized(), captured(capture_id="C1"), COMPLETED)
+
+
+def test_money_being_given_back_although_it_was_owed_is_owed_no_more():
+    goodwill = (authorized(), captured(), refund("R1", "pi_1", 900, credit=900))
+    order = given(digital, PLACED, *goodwill).order
+    assert (order.due, order.net_paid, order.outstanding, order.overpaid) == (TOTAL - 900, TOTAL - 900, 0, 0)
+    given(digital, PLACED, *goodwill).when(ConfirmOrder()).then(OrderConfirmed(confirmed_at=NOW), COMPLETED)
+
+
+def test_an_event_of_later_days_counts_and_changes_nothing():
+    class OrderSung(Event, frozen=True):
+        type = "order.sung"
+
+    before = given(*a_placed_order).order
+    assert given(*a_placed_order, OrderSung()).order == replace(before, event_count=before.event_count + 1)
 
 
 def test_a_free_order_that_requires_shipping_is_not_completed_by_being_confirmed():

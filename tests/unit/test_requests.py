@@ -232,6 +232,33 @@ def test_only_numbers_of_our_own_pattern_are_kept_for_us(number):
     assert read(CREATE | {"number": number}, CreateOrderRequest).number == number
 
 
+EXTREMES = CREATE | {
+    "channel": "c" * 40,
+    "tags": ["t" * 40] * 50,
+    "metadata": {f"{n:040}": "v" * 500 for n in range(50)},
+    "shipping_address": CREATE["shipping_address"] | {"name": "n" * 200, "company": "c" * 200},
+    "shipping": {"amount": 9_999_999_999_999, "method": "m"},
+    "lines": [
+        CREATE["lines"][0] | {"line_id": "l" * 64, "sku": "s" * 64, "name": "n" * 500, "quantity": 1_000_000},
+        CREATE["lines"][0] | {"unit_price_amount": 9_999_999_999_999, "quantity": 1, "discount_amount": 0},
+    ],
+}
+
+
+def test_what_is_just_within_the_limits_is_read_and_is_not_told_with_other_errors():
+    assert read(EXTREMES, CreateOrderRequest)
+    assert wrong(EXTREMES | {"status": "open"}, CreateOrderRequest) == {"#/status": "not_allowed"}
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "most"),
+    [("shipping_address/company", "c", 200), ("lines/0/name", "n", 500), ("external_id", "x", 200)],
+)
+def test_texts_have_their_limits(at, text, most):
+    assert read(changed(CREATE, at, text * most), CreateOrderRequest)
+    assert wrong(changed(CREATE, at, text * (most + 1)), CreateOrderRequest) == {f"#/{at}": "too_large"}
+
+
 def test_a_discount_may_take_all():
     assert read(line(discount_amount=5997), CreateOrderRequest)
 
@@ -246,6 +273,7 @@ def test_more_tax_than_the_price_that_contains_it_is_refused():
     assert wrong(changed(shipping, "prices_include_tax", True), CreateOrderRequest) == {
         "#/shipping/tax_amount": "too_large"
     }
+    assert read(changed(changed(inclusive, "lines/0/tax_amount", 0), "shipping/tax_amount", 490), CreateOrderRequest)
 
 
 def test_a_line_id_occurs_once():
@@ -311,6 +339,8 @@ def test_payments_captures_and_cancellations_come_to_commands():
     body = {"payment_id": "pi_1", "amount": 6912, "currency": "EUR", "method": "card", "provider": "psp"}
     full = body | {"provider_reference": "r", "capture": True, "occurred_at": NOW}
     assert requests.resolve_payment(read(full, requests.PaymentRequest)).command == commands.RecordPayment(**full)
+    least = {"payment_id": "pi_1", "amount": 0, "currency": "EUR", "method": "card"}
+    assert requests.resolve_payment(read(least, requests.PaymentRequest)).command == commands.RecordPayment(**least)
     body = {"capture_id": "ch_1", "amount": 3000, "provider_reference": "r", "occurred_at": NOW}
     command = requests.resolve_capture(read(body, requests.CaptureRequest), "pi_1").command
     assert command == commands.CapturePayment(payment_id="pi_1", **body)

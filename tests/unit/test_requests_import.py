@@ -175,7 +175,7 @@ def test_contradictions_point_into_the_batch_too():
 
 
 def test_a_batch_has_1_to_100_orders():
-    assert len(batch(*[IMPORT] * 100)) == 100
+    assert [len(batch(*[IMPORT] * size)) for size in (1, 100)] == [1, 100]
     for orders, code in (([IMPORT] * 101, "too_many"), ([], "too_small")):
         with pytest.raises(Invalid) as caught:
             batch(*orders)
