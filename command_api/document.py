@@ -36,6 +36,7 @@ What happens to orders is said here, by commands; how they stand is asked of the
 _ORDER_ID: Json = {"type": "string", "format": "uuid"}
 _ID: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"}
 _NAMES = re.compile(r"<(\w+)>")
+_EXAMPLES = {"line_id": "L1", "payment_id": "pi_1", "refund_id": "R1", "shipment_id": "S1", "return_id": "RET1"}
 _PARAMETERS = ("dry_run", "Idempotency-Key", "If-Match", "Request-Id", "traceparent")
 _ANSWERED = ("Order-ETag", "Write-Token", "Idempotent-Replayed", "Dry-Run")
 _RECEIVED = ALWAYS | GUARDED | {
@@ -136,12 +137,13 @@ def _operation(route: Route) -> Operation:
         tag=route.scope.partition(":")[0],
         description=f"{_doc(command)}\n\n{_doc(route.request)}\n\nScope: `{route.scope}`.",
         scope=route.scope,
-        parameters=_PARAMETERS,
+        parameters=tuple(name for name in _PARAMETERS if within_order or name != "If-Match"),
         body=_body(route.request),
         body_media=route.media,
         body_required=any(field.required for field in fields),
         example=EXAMPLES.get(id_, {}),
-        path_schemas=dict.fromkeys(_NAMES.findall(route.path), _ID) | {"order_id": _ORDER_ID},
+        path_schemas={name: _ID | {"examples": [_EXAMPLES.get(name)]} for name in _NAMES.findall(route.path)}
+        | {"order_id": _ORDER_ID},
     )
 
 

@@ -78,4 +78,5 @@ def problem_of(problem: Problem) -> dict[str, Any]:
     item: dict[str, Any] = {"status": problem.kind.status, "code": problem.code, "detail": problem.detail}
     if problem.errors:
         item["errors"] = list(problem.errors)
-    return item | {name: fact for name, fact in problem.facts.items() if fact is not None}
+    facts = {name: fact for name, fact in problem.facts.items() if fact is not None}
+    return item | {f"order_{name}" if name in item else name: fact for name, fact in facts.items()}

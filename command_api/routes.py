@@ -171,7 +171,7 @@ class OrderRoutes:
         principal, body = received(self._authenticator, route.scope, http.MEBIBYTE, DRY_RUN, media=route.media)
         headers = request.environ
         dry = dry_run()
-        key = None if dry else http_headers.idempotency_key(headers.get("HTTP_IDEMPOTENCY_KEY"))
+        key = http_headers.idempotency_key(headers.get("HTTP_IDEMPOTENCY_KEY"))
         if_match = http_headers.if_match(headers.get("HTTP_IF_MATCH"))
         stream_id = None if order_id is None else existing_id(order_id)
         check_ids(ids)

@@ -16,6 +16,7 @@ from command_api.commands import (
 from command_api.decisions.refund_lines import refund_lines
 from shared.events import (
     Line,
+    LineRemoved,
     OrderCreated,
     RefundCompleted,
     RefundFailed,
@@ -337,3 +338,11 @@ def test_returned_units_can_be_refunded_and_a_return_asks_for_no_refund():
     given(*shipped, *events).when(refund(lines=(of_line(1),), return_id="RT1")).then(
         requested(FIRST, lines=(line(1, FIRST),), return_id="RT1")
     )
+
+
+def test_a_refund_may_fail_after_its_line_was_removed():
+    two = (replace(DRAFT, lines=(MUGS, replace(MUGS, line_id="L2"))), PLACED, authorized(), captured())
+    asked = requested(10, lines=(line(1, 10, "L2"),))
+    removed = LineRemoved(line_id="L2", removed_total_amount=MUGS.total_amount)
+    order = given(*two, asked, removed, failed()).order
+    assert set(order.lines) == {"L1"} and order.payments["pi_1"].refund_pending == 0
