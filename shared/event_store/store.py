@@ -1,0 +1,122 @@
+"""What a command needs of the log: what is known, what is fresh, appending, numbers."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import LRUCache
+from eventsourcing.persistence import (
+    StoredEvent,
+)
+
+from shared.append_command import Command, Outcome, StoredAnswer
+from shared.book import Book
+from shared.event_store.mapper import EventMapper, StreamEvent, topic_of
+from shared.event_store.recorder import LogRecorder, appended
+
+State = TypeVar("State")
+
+# One statement, so one snapshot: the answer stored under a key, and what the stream has got since a version.
+SELECT_FRESH = """
+SELECT version, type, schema_version, state, position
+FROM {events}.event
+WHERE stream_id = %(stream)s AND version > %(version)s
+UNION ALL
+SELECT 0, NULL, NULL, to_jsonb(a)::text, NULL
+FROM {events}.answer a
+WHERE a.principal = %(principal)s AND a.key = %(key)s
+ORDER BY 1
+"""
+
+NUMBER_BLOCK = 100
+"""As many numbers as the sequence `order_number` advances by."""
+
+
+class Known(NamedTuple, Generic[State]):
+    """A folded stream: its state as of `version`, whose last event stands at `position` (0: no event yet)."""
+
+    state: State
+    version: int
+    position: int
+
+
+class Fresh(NamedTuple):
+    """One snapshot: the answer stored under the key asked for, the events since, the position of the last one."""
+
+    answer: StoredAnswer | None
+    events: list[StreamEvent]
+    position: int | None
+
+
+class EventStore(Generic[State]):
+    """What a command needs of the log. One per process; safe for threads.
+
+    `cache` holds folded streams; only an accepted append may rest on it, because the append checks the version.
+    """
+
+    def __init__(self, url: str, book: Book, *, connections: int = 16, cached: int = 2000) -> None:
+        self.recorder = LogRecorder(url, book, connections=connections)
+        self.mapper = EventMapper()
+        self.cache: LRUCache[UUID, Known[State]] = LRUCache(maxsize=cached)
+        self._select_fresh = book.sql(SELECT_FRESH)
+        self._select_holder = book.sql("SELECT stream_id FROM {events}.claim WHERE key = %s")
+        self._draw = book.sql("SELECT nextval('{events}.order_number')")
+        self._decode_answer = msgspec.json.Decoder(StoredAnswer).decode
+        self._numbers: Iterator[int] = iter(())
+        self._numbering = threading.Lock()
+        with self.recorder.reading() as connection:
+            row = connection.execute(book.sql("SELECT id FROM {events}.log")).fetchone()
+        assert row is not None  # noqa: S101 -- made by the first migration
+        self.log_id: str = row[0]
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self.recorder.close()
+
+    def known(self, stream_id: UUID) -> Known[State] | None:
+        """The stream as this process last saw it."""
+        try:
+            return self.cache.get(stream_id)
+        except KeyError:
+            return None
+
+    def append(self, command_id: UUID, events: Sequence[StreamEvent], **rest: Any) -> Outcome:  # noqa: ANN401
+        """Append `events` as one command; `rest` are the further fields of `Command`. See `GroupCommit.append`."""
+        stored = [appended(self.mapper.to_stored_event(event)) for event in events]
+        return self.recorder.group_commit.append(Command(id=command_id, events=stored, **rest))
+
+    def fresh(self, stream_id: UUID, after_version: int, principal: str, key: str | None) -> Fresh:
+        """What the log says now, in one statement. Raises `NotApplied` when it cannot be read."""
+        arguments = {"stream": stream_id, "version": after_version, "principal": principal, "key": key}
+        with self.recorder.reading() as connection:
+            rows = connection.execute(self._select_fresh, arguments, prepare=True).fetchall()
+        answer = None
+        if rows and rows[0][0] == 0:
+            answer = self._decode_answer(rows.pop(0)[3])
+        events = [
+            self.mapper.to_domain_event(StoredEvent(stream_id, version, topic_of(type_, schema), state.encode()))
+            for version, type_, schema, state, _ in rows
+        ]
+        return Fresh(answer, events, rows[-1][4] if rows else None)
+
+    def holder(self, claim: str) -> UUID | None:
+        """The stream that holds a claim. Raises `NotApplied` when the log cannot be read."""
+        with self.recorder.reading() as connection:
+            row = connection.execute(self._select_holder, [claim], prepare=True).fetchone()
+        return row[0] if row else None
+
+    def next_number(self) -> str:
+        """A new order number, `SO-` and at least 8 digits: drawn in blocks, so gaps are normal and the order of
+        numbers across processes is not the order of placing.
+        """  # noqa: D205
+        with self._numbering:
+            number = next(self._numbers, None)
+            if number is None:
+                with self.recorder.reading() as connection:
+                    row = connection.execute(self._draw, prepare=True).fetchone()
+                assert row is not None  # noqa: S101 -- nextval answers one row
+                self._numbers = iter(range(row[0] + 1, row[0] + NUMBER_BLOCK))
+                number = row[0]
+            return f"SO-{number:08d}"
