@@ -29,8 +29,9 @@ What happens to orders is said here, by commands; how they stand is asked of the
 - **Nothing is late.** An accepted command is in the log when it is answered. Its `Consistency-Token`, sent along with
   a read, makes the read show it.
 - **Repeating is safe.** Send an `Idempotency-Key` with every command, and after any doubt the same request again.
-- **Money** is a whole number of minor units (`*_amount`) of the order's one `currency`. **Times** are RFC 3339 with an
-  offset. Unknown fields and parameters are refused, never ignored.
+- **Money** is a whole number of minor units (`*_amount`) of the order's one `currency`, written without a decimal
+  point. **Times** are RFC 3339 with an offset. **Texts** are Unicode without U+0000. Unknown fields and parameters are
+  refused, never ignored.
 - **Errors** are problem documents (RFC 9457) with a stable `code`; `/problems` lists them all.
 """
 _ORDER_ID: Json = {"type": "string", "format": "uuid"}

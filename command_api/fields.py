@@ -95,13 +95,15 @@ Number = Annotated[
 ]
 Reference = Annotated[str, Meta(min_length=1, max_length=200), _checked(_printable, format="printable")]
 """An id of somebody else's: a customer's, the client's own of an order, a provider's of a payment."""
-Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$(?!\n)")]
+_NO_SPACE = r"\s\x00-\x1f\x85\ufeff"
+"""White space as Python and as JSON Schema (ECMA 262) see it, which is not quite the same, and control characters."""
+Email = Annotated[str, Meta(max_length=320, pattern=rf"^[^@{_NO_SPACE}]+@[^@{_NO_SPACE}]+$(?!\n)")]
 Short = Annotated[str, Meta(max_length=200)]
 Words = Annotated[str, Meta(min_length=1, max_length=200)]
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
 NoteBody = Annotated[str, Meta(min_length=1, max_length=5_000)]
 Remark = Annotated[str, Meta(max_length=5_000)]
-Url = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s]+$(?!\n)")]
+Url = Annotated[str, Meta(max_length=2_000, pattern=rf"^https?://[^{_NO_SPACE}]+$(?!\n)")]
 Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=40)], ...], Meta(max_length=MAX_TAGS)]
 MetadataKey = Annotated[str, Meta(min_length=1, max_length=40)]
 MetadataValue = Annotated[str, Meta(max_length=500)]

@@ -24,7 +24,10 @@ How orders stand; what happens to them is said to the command API.
 """
 _PARAMETERS = ("If-None-Match", "Consistency-Token", "Prefer", "Request-Id", "traceparent")
 _HEADERS = ("ETag", "Cache-Control", "Projection-Position", "Projection-Lag", "Projection-Lag-Source")
-_IDS = {"order_id": {"type": "string", "format": "uuid"}}
+_IDS: dict[str, Json] = {
+    "order_id": {"type": "string", "format": "uuid"},
+    "customer_id": {"type": "string", "minLength": 1, "examples": ["c-1"]},
+}
 _READ = ALWAYS | {
     "unauthenticated",
     "unknown_parameter",

@@ -5,9 +5,9 @@ from typing import Any
 Json = dict[str, Any]
 
 
-def _header(name: str, description: str, example: str, **schema: Any) -> Json:  # noqa: ANN401 -- of JSON Schema
-    described = {"name": name, "in": "header", "description": description}
-    return described | {"schema": {"type": "string"} | schema, "example": example}
+def _header(name: str, description: str, example: str | None, **schema: str) -> Json:
+    described = {"name": name, "in": "header", "description": description, "schema": {"type": "string"} | schema}
+    return described | ({"example": example} if example else {})
 
 
 def _answered(description: str, *, always: bool = True, **schema: Any) -> Json:  # noqa: ANN401 -- the same
@@ -36,10 +36,10 @@ PARAMETERS: Json = {
     ),
     "Consistency-Token": _header(
         "Consistency-Token",
-        "The token of a write's answer: what is read will show that write, or the answer is `read_model_behind`.",
-        pattern=r"^[0-9a-z]{1,64}\.[0-9]{1,18}$",
+        "The token of a write's answer (`9f2c41.12345`): what is read will show that write, or the answer is "
+        "`read_model_behind`.",
+        example=None,
         format="consistency-token",
-        example="9f2c41.12345",
     ),
     "Prefer": _header(
         "Prefer",

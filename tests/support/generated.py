@@ -14,6 +14,8 @@ from schemathesis.openapi import from_wsgi
 
 CASES_PER_OPERATION = int(os.environ.get("DAYBOOK_GENERATED_CASES", "30"))
 """How many cases hypothesis makes for an operation, beside those that cover the schema systematically."""
+SEED = os.environ.get("DAYBOOK_GENERATED_SEED")
+"""Without one, the cases are the same every time."""
 
 REAL: dict[str, list[str]] = {"uuid": [], "consistency-token": [], "cursor": []}
 """Texts of a format that stand for something that is there: orders, and what only the service itself can make."""
@@ -25,6 +27,30 @@ schemathesis.openapi.format("printable", PRINTABLE)
 schemathesis.openapi.format("date-time", PAST)
 for name, others in {"uuid": st.uuids().map(str), "consistency-token": st.nothing(), "cursor": st.nothing()}.items():
     schemathesis.openapi.format(name, st.deferred(lambda name=name: st.sampled_from(REAL[name])) | others)
+
+RULES = {
+    *("invalid_cursor", "invalid_parameter"),
+    *("validation_failed", "currency_mismatch", "amount_out_of_range", "idempotency_key_reused"),
+}
+OF_THE_SCHEMA = {"wrong_type", "bad_format", "too_many"}
+BEYOND_THE_SCHEMA = (
+    "got a number that is no integer",  # 5313.0, which JSON Schema holds to be one: amounts are written without a point
+    "U+0000 is not allowed in a string",  # PostgreSQL keeps no such text; the document's introduction says so
+    "half of a surrogate pair",  # nor such
+)
+
+
+@schemathesis.check
+def what_the_schema_allows_is_refused_only_by_rules_beyond_it(ctx, response, case):
+    """A type or a form is what the document tells in full; only how fields and parameters go together is not."""
+    if case.meta is not None and case.meta.generation.mode.is_positive and response.status_code in (400, 422):
+        problem = response.json()
+        schemas = [
+            error
+            for error in problem.get("errors", ())
+            if error["code"] in OF_THE_SCHEMA and not error.get("detail", "").endswith(BEYOND_THE_SCHEMA)
+        ]
+        assert problem["code"] in RULES and not schemas, f"refused what the schema allows: {schemas or problem}"
 
 
 @dataclass
@@ -41,10 +67,10 @@ def generated(app, headers: dict[str, str], **rest) -> Report:
     """Send what is generated from the document of `app`, and check every answer in every way there is."""
     config = schemathesis.Config.from_dict(
         {
-            "seed": int(os.environ.get("DAYBOOK_GENERATED_SEED", "20261123")),
+            **({"seed": int(SEED)} if SEED else {}),
             "headers": headers,
             "continue-on-failure": True,
-            "generation": {"max-examples": CASES_PER_OPERATION, "deterministic": True},
+            "generation": {"max-examples": CASES_PER_OPERATION, "deterministic": not SEED},
             "phases": {
                 "stateful": {"enabled": False},
             },
