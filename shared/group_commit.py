@@ -227,8 +227,10 @@ class GroupCommit:
         """  # noqa: D205
         connection: Connection | None = None
         notify = f"NOTIFY {self._book.names['appended']}"
-        while self._grown.wait() and not self._closed.wait(HINT_DELAY):
-            self._grown.clear()
+        while self._grown.wait():
+            self._grown.clear()  # before looking whether we are closed: `close` sets it after
+            if self._closed.wait(HINT_DELAY):
+                break
             try:
                 if connection is None or connection.closed:
                     connection = connect(self._url, self._book.names["command_role"], "daybook hint")
