@@ -71,9 +71,6 @@ def generated(app, headers: dict[str, str], **rest) -> Report:
             "headers": headers,
             "continue-on-failure": True,
             "generation": {"max-examples": CASES_PER_OPERATION, "deterministic": not SEED},
-            "phases": {
-                "stateful": {"enabled": False},
-            },
         }
         | rest
     )
