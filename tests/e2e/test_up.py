@@ -16,7 +16,16 @@ import psycopg
 import pytest
 
 from shared.house import EXAMPLE
-from tests.support.processes import DEADLINE, descendants, line_of, rest_of, running, wait_until_gone
+from tests.support.processes import (
+    DEADLINE,
+    command_line,
+    descendants,
+    line_of,
+    mentioning,
+    rest_of,
+    running,
+    wait_until_gone,
+)
 
 DAYBOOK = Path(sys.executable).parent / "daybook"
 
@@ -57,7 +66,7 @@ def read_back(ready, written):
 def processes_of(process, argument):
     """The processes below it that have this argument, oldest first."""
     below = sorted(descendants(process.pid))
-    return [pid for pid in below if argument in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
+    return [pid for pid in below if argument in command_line(pid).split("\0")]
 
 
 def ends_by(process, number):
@@ -127,7 +136,7 @@ def test_killing_it_leaves_no_process(data_dir, ready_file):
 def test_no_secret_is_among_the_arguments(data_dir, ready_file):
     with up(data_dir, "--ready-file", ready_file) as process:
         when_ready(process, ready_file)
-        arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(process.pid))
+        arguments = "".join(command_line(pid) for pid in descendants(process.pid))
         for name in ("auth-secret", "database-secret"):
             secret = data_dir / name
             assert secret.read_text() not in arguments
@@ -224,7 +233,7 @@ def test_stopping_it_while_it_starts_leaves_nothing_behind(data_dir):
         output = rest_of(process)
         assert process.wait(DEADLINE) == 0, output
         assert "Traceback" not in output
-    assert [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(data_dir) in path.read_text()] == []
+    assert mentioning(str(data_dir)) == []
 
 
 def test_other_commands_use_the_running_server(data_dir, ready_file):

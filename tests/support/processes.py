@@ -93,3 +93,17 @@ def descendants(pid):
         frontier = [child for child, parent in parents.items() if parent in frontier]
         found += frontier
     return found
+
+
+def command_line(pid):
+    """The command line of a process; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def mentioning(text):
+    """The command lines of all living processes that contain `text`."""
+    lines = [command_line(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [line for line in lines if text in line]
