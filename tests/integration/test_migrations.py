@@ -1,6 +1,7 @@
 """Migrations: safe twice at once, recorded, refused when the code is of another revision."""
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ def test_two_migrations_started_at_the_same_moment_on_an_empty_database_both_suc
         for _ in range(10):
             name = f"test_{uuid4().hex[:12]}"
             admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-            url = server.rpartition("/")[0] + f"/{name}"
+            url = urlsplit(server)._replace(path=f"/{name}").geturl()
             book = Book(f"b{uuid4().hex[:8]}")  # roles are cluster-wide: a new book makes new ones
             try:
                 with ThreadPoolExecutor(2) as pool:
