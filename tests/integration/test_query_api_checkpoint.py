@@ -180,6 +180,7 @@ def test_readers_notice_nothing_of_a_switch_of_generations(shop):
             for position in range(3, 9):
                 successor = Generation(book, book.names["reads_next"])
                 copy_of_live(projector, successor, position)
+                generation.make_room(projector, book)
                 assert generation.switch(projector, successor)
                 answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(2))
                 assert (answer.headers["Projection-Position"], answer.status_code) == (str(position), 200)
