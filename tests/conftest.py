@@ -12,6 +12,7 @@ from psycopg import sql
 from shared import embedded_postgres
 from shared.book import Book
 from shared.environment import Databases
+from tests.support import profiles
 
 FAST_AND_UNSAFE = {
     "fsync": "off",
@@ -49,3 +50,8 @@ def migrated(database):
 
     migrate(database, database, Book())
     return Databases(Book(), database, database)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if profiles.Tally.histories:
+        terminalreporter.write_line(profiles.told(config.getoption("hypothesis_seed", None)))

@@ -9,7 +9,6 @@ from itertools import count
 from uuid import UUID
 
 import msgspec
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -23,6 +22,7 @@ from command_api.parsing import Invalid, parse
 from shared.events import Event
 from tests.support.invariants import check_document, check_money, check_quantities, check_status, check_stream
 from tests.support.ledger import Ledger
+from tests.support.profiles import Tally, bounds
 from tests.support.specs import NOW
 
 ADDING = (AmendOrder, CancelUnits, requests.commands.ReceiveReturn)
@@ -278,6 +278,7 @@ class OrderMachine(RuleBasedStateMachine):
     def teardown(self):
         if self.history:
             check_document(self.history)
+            Tally.count(self.history)
 
 
 pasts = st.fixed_dictionaries(
@@ -329,13 +330,6 @@ class ImportedOrderMachine(OrderMachine):
         refs = (UUID(int=n) for n in count(1))
         return resolve_import(request, ORDER_ID, lambda: "SO-00000001", lambda: next(refs))
 
-
-bounds = settings(
-    max_examples=200,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
 
 TestOrder = OrderMachine.TestCase
 TestOrder.settings = bounds

@@ -28,12 +28,12 @@ from command_api.change_request import (
     resolve_void,
 )
 from tests.support.ledger import Ledger
+from tests.support.profiles import bounds
 from tests.unit.test_order_machine import (
     ADDRESS,
     ImportedOrderMachine,
     OrderMachine,
     amounts,
-    bounds,
     line_ids,
     payment_ids,
     taxed_line,

@@ -22,10 +22,10 @@ from command_api.return_request import (
 )
 from tests.support.invariants import check_refunds
 from tests.support.ledger import Ledger
+from tests.support.profiles import bounds
 from tests.unit.test_order_machine import (
     ImportedOrderMachine,
     OrderMachine,
-    bounds,
     line_ids,
     pasts,
     payment_ids,

@@ -1,0 +1,42 @@
+"""How many histories the order machines run: `HYPOTHESIS_PROFILE=nightly` runs many more. The count is told at the end.
+
+The profiles bound the machines only: other properties say themselves how many examples they need.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+MACHINES = 6
+"""Test cases that share the histories of a profile evenly."""
+
+HISTORIES = {"ci": 2_400, "nightly": 100_200}
+CHOSEN = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+
+if CHOSEN not in HISTORIES:
+    raise ValueError(f"HYPOTHESIS_PROFILE={CHOSEN}: choose one of {', '.join(HISTORIES)}")
+
+bounds = settings(
+    max_examples=HISTORIES[CHOSEN] // MACHINES,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+class Tally:
+    """What the machines ran so far: histories to their end, with at least one event, and their events."""
+
+    histories = 0
+    events = 0
+
+    @classmethod
+    def count(cls, history: list) -> None:
+        cls.histories += 1
+        cls.events += len(history)
+
+
+def told(seed: int | None) -> str:
+    """The count in words."""
+    sown = "" if seed is None else f", seed {seed}"
+    return f"order machines: {Tally.histories} histories, {Tally.events} events (profile {CHOSEN}{sown})"
