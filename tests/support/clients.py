@@ -1,0 +1,151 @@
+"""Clients that do not give up, and the command API of several processes that dies under them."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.support.command_api import SECRET, bearer
+from tests.support.processes import descendants, line_of, running, wait_until_gone
+
+DEADLINE = 30.0
+CLIENTS = 8
+COMMAND_API = (sys.executable, "-m", "shared.cli", "command-api", "--workers", "2", "--port", "0")
+
+
+class House:
+    """The command API in processes of its own, over the databases that tests share."""
+
+    def __init__(self, databases, directory, stack):
+        self.databases = databases
+        self.ready = directory / "ready.json"
+        self.stack = stack
+        self.open()
+
+    def open(self):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
+        self.ready.unlink(missing_ok=True)
+        settings = {
+            "DAYBOOK_DATABASE_URL": self.databases.events_url,
+            "DAYBOOK_AUTH_SECRET": SECRET,
+            "DAYBOOK_LOG_FORMAT": "text",
+            "DAYBOOK_READY_FILE": str(self.ready),
+        }
+        self.process = self.stack.enter_context(running(*COMMAND_API, env=clean | settings, start_new_session=True))
+        self.stack.callback(self.kill)
+        line_of(self.process, "ready at")
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()  # else its log lines fill the pipe
+        self.url = json.loads(self.ready.read_text())["url"]
+
+    def workers(self):
+        return descendants(self.process.pid)
+
+    def kill_worker(self, rng):
+        """kill -9 of one of the workers; another takes its place by itself."""
+        os.kill(rng.choice(self.workers()), signal.SIGKILL)
+
+    def kill(self):
+        """kill -9 of all of it."""
+        if self.process.poll() is None:
+            pids = [self.process.pid, *self.workers()]
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            self.process.wait(DEADLINE)
+            for pid in pids:
+                wait_until_gone(pid)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A command as a client sends it, as often as it takes: always the same bytes under the same key."""
+
+    key: str
+    path: str
+    body: dict
+    if_match: str | None = None
+    method: str = "POST"
+
+    @property
+    def headers(self):
+        media = "application/merge-patch+json" if self.path.endswith("/metadata") else "application/json"
+        headers = {"Idempotency-Key": self.key, "Content-Type": media}
+        return headers | ({"If-Match": self.if_match} if self.if_match else {})
+
+
+@dataclass
+class Told:
+    """What a client was told in the end, and how often it had been left without an answer before."""
+
+    sent: Sent
+    status: int
+    body: bytes
+    headers: httpx.Headers
+    lost: int
+
+    @property
+    def accepted(self):
+        return self.status < 300
+
+    @property
+    def replayed(self):
+        return self.headers.get("Idempotent-Replayed") == "true"
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def answer(self):
+        """What must be the same each time: status, body, ETag, token, place."""
+        named = (self.headers.get(name) for name in ("ETag", "Consistency-Token", "Location"))
+        return self.status, self.body, *named
+
+
+@dataclass
+class Clients:
+    """Up to `CLIENTS` of them, who send at the same moment and repeat what was not answered."""
+
+    house: House
+    told: list[Told] = field(default_factory=list)
+    lost: int = 0
+
+    def __post_init__(self):
+        self.http = httpx.Client(timeout=DEADLINE, headers=bearer(ttl=3600), limits=httpx.Limits(max_connections=64))
+        self.pool = ThreadPoolExecutor(CLIENTS)
+        self.tick = threading.Event()
+
+    def close(self):
+        self.pool.shutdown()
+        self.http.close()
+
+    def tell(self, *sent, meanwhile=lambda: None):
+        """Send all of these at once; `meanwhile` is called while they are under way. Gives what each was told."""
+        together = threading.Barrier(len(sent) + 1)
+        pending = [self.pool.submit(self._insist, one, together) for one in sent]
+        together.wait(DEADLINE)
+        meanwhile()
+        told = [one.result(2 * DEADLINE) for one in pending]
+        self.told += told
+        self.lost += sum(one.lost for one in told)
+        return told
+
+    def _insist(self, sent, together):
+        together.wait(DEADLINE)
+        lost, until = 0, time.monotonic() + DEADLINE
+        while time.monotonic() < until:
+            try:
+                url = self.house.url + sent.path
+                response = self.http.request(sent.method, url, json=sent.body, headers=sent.headers)
+            except httpx.TransportError:
+                lost += 1
+            else:
+                if response.is_success or not response.json()["retryable"]:
+                    return Told(sent, response.status_code, response.content, response.headers, lost)
+            self.tick.wait(0.02)  # nobody tells a client when there is somebody to ask again
+        raise AssertionError(f"no answer within {DEADLINE} s: {sent}")
