@@ -269,13 +269,15 @@ def test_a_thousand_orders_of_eight_writers_are_a_thousand_after_every_rebuild(m
         writer.join()
     run_once(migrated)
     incremental = contents(migrated)
-    assert {table: len(rows) for table, rows in incremental.items() if table != "sales_daily"} == {
+    counts = {table: len(rows) for table, rows in incremental.items()}
+    assert counts.items() >= {
         "order_detail": 1000,
         "order_list": 1000,
         "order_timeline": 2000,
         "customer": 1000,
         "customer_total": 1000,
-    }
+    }.items()
+    assert counts["order_line"] >= 1000
     assert ask(migrated, "SELECT sum(orders_placed) FROM {reads}.sales_daily") == 1000
     for _again in range(2):
         rebuild(work(migrated, 2))
