@@ -8,29 +8,19 @@ import random
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
-from urllib.parse import urlsplit
 
 import pytest
 
-from shared.audit import audit
 from shared.database import connect
 from tests.support.clients import CLIENTS, Clients, House, Sent
 from tests.support.command_api import ORDER
 from tests.support.posting import until
+from tests.support.told import check_log, check_look_up
 
 SEED = int(os.environ.get("DAYBOOK_SEED", "0")) or random.randrange(1, 2**32)
 SECONDS = 25.0
 """How long steps are begun; the last and the look at the log come on top."""
 
-BY_KEY = """
-SELECT e.state::jsonb ->> 'idempotency_key',
-    array_agg(DISTINCT e.state::jsonb ->> 'command_id'),
-    array_agg(e.stream_id::text || ' ' || e.version || ' ' || e.type ORDER BY e.position),
-    max(e.position)
-FROM {events}.event e
-GROUP BY 1
-"""
-ANSWERS = "SELECT a.key, a.status, a.body, a.etag, a.location, a.position, a.command_id::text FROM {events}.answer a"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -52,8 +42,8 @@ class Machine:
         return f"{prefix}-{self.made}"
 
     def step(self):
-        steps = (self.twins,) * 5 + (self.one_if_match, self.too_many_captures, self.one_external_id, self.order)
-        step = self.rng.choice(steps)
+        others = (self.long_ago, self.one_if_match, self.too_many_captures, self.one_external_id, self.order)
+        step = self.rng.choice((self.twins,) * 5 + others)
         step()
         self.counts[step.__name__] += 1
 
@@ -123,6 +113,12 @@ class Machine:
         path = self.rng.choice(list(self.orders)[-4:])
         sent = Sent(self.new("k"), *self.command(path, self.orders[path][0]))
         self.check_twins(*self.tell(*[sent] * self.rng.randint(2, CLIENTS)))
+
+    def long_ago(self):
+        """I34 for a command whose order has moved on since."""
+        first = self.rng.choice([one for one in self.clients.told if one.accepted])
+        told, _ = self.tell(*[first.sent] * self.rng.randint(1, 3))
+        assert {one.answer for one in told} == {first.answer} and all(one.replayed for one in told), told
 
     def command(self, path, status):
         """The path and body of something that a shop might do now; now and then of something that it may not."""
@@ -236,7 +232,7 @@ def seed_and_counts(capsys, machine):
         told = machine.clients.told
         with capsys.disabled():
             print(f"\nHTTP histories, seed {SEED}: {len(machine.orders)} orders, {len(told)} answers to", end=" ")
-            print(f"{len({one.sent.key for one in told})} keys, {machine.clients.lost} lost; {counts}")
+            print(f"{len({one.sent.key for one in told})} keys, {machine.clients.lost} answers lost; {counts}")
 
 
 def test_random_histories_with_twins_rivals_and_kills(machine, capsys):
@@ -244,40 +240,5 @@ def test_random_histories_with_twins_rivals_and_kills(machine, capsys):
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             machine.step()
-        check_log(machine)
-        check_look_up(machine)
-
-
-def check_log(machine):
-    """The log is whole, and holds of each key just what was told: history as if each had been sent once (I38)."""
-    databases, book = machine.house.databases, machine.house.databases.book
-    accepted = {one.sent.key: one for one in machine.clients.told if one.accepted}
-    with connect(databases.events_url, book.names["admin_role"]) as admin:
-        audited = audit(admin, book)
-        assert audited.findings == []
-        extent = admin.execute(book.sql("SELECT count(*), min(position), max(position) FROM {events}.event")).fetchone()
-        assert extent == (audited.events, 1, audited.events), "gapless"
-        events = {key: rest for key, *rest in admin.execute(book.sql(BY_KEY))}
-        answers = {key: rest for key, *rest in admin.execute(book.sql(ANSWERS))}
-        assert set(answers) == set(accepted)
-        assert set(events) == {key for key, one in accepted.items() if one.json["events"]}
-        log_id = admin.execute(book.sql("SELECT id FROM {events}.log")).fetchone()[0]
-    for key, (status, body, etag, location, position, command_id) in answers.items():
-        one = accepted[key]
-        assert one.answer == (status, body.encode(), etag, f"{log_id}.{position}", location), key
-        if key in events:
-            told = [f"{one.json['order_id']} {event['version']} {event['type']}" for event in one.json["events"]]
-            assert events[key] == [[command_id], told, position], key
-    assert sum(len(one.json["events"]) for one in accepted.values()) == audited.events
-    machine.counts["events"] = audited.events
-
-
-def check_look_up(machine):
-    """Who asks later what became of a key is told the same."""
-    for one in machine.rng.sample(machine.clients.told, 20):
-        response = machine.clients.http.get(f"{machine.house.url}/v1/commands/{one.sent.key}")
-        if one.accepted:
-            assert (response.status_code, response.content) == (one.status, one.body), one
-            assert urlsplit(response.headers.get("Location", "")).path == one.headers.get("Location", "")
-        else:
-            assert response.status_code == 404, one
+        machine.counts["events"] = check_log(machine.house.databases, machine.clients.told)
+        check_look_up(machine.clients, machine.rng.sample(machine.clients.told, 20))

@@ -142,10 +142,12 @@ class Clients:
             try:
                 url = self.house.url + sent.path
                 response = self.http.request(sent.method, url, json=sent.body, headers=sent.headers)
+            except httpx.ConnectError:  # nobody there: it was not even sent
+                pass
             except httpx.TransportError:
                 lost += 1
             else:
                 if response.is_success or not response.json()["retryable"]:
                     return Told(sent, response.status_code, response.content, response.headers, lost)
-            self.tick.wait(0.02)  # nobody tells a client when there is somebody to ask again
+            self.tick.wait(0.05)  # nobody tells a client when there is somebody to ask again
         raise AssertionError(f"no answer within {DEADLINE} s: {sent}")
