@@ -159,14 +159,14 @@ def _import() -> Operation:
         "/v1/orders/import",
         "importOrders",
         "Import orders",
-        (Answer("A result for each order, also if none could be imported.", ImportResults, ("Write-Token",)),),
+        (Answer("A result per order, also if none could be imported.", ImportResults, ("Write-Token", "Dry-Run")),),
         frozenset(_RECEIVED),
         tag="orders",
         description=f"Up to {MAX_BATCH} orders as they stand in another system, each for itself: a bad one does not "
         "spoil the others, and its result says what is wrong with it. `external_id` makes repeating harmless; "
         "Idempotency-Key is not looked at.\n\nScope: `orders:import`.",
         scope="orders:import",
-        parameters=("Request-Id", "traceparent"),
+        parameters=("dry_run", "Request-Id", "traceparent"),
         body=ImportBatch,
         example=EXAMPLES["importOrders"],
     )

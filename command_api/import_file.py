@@ -2,8 +2,9 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -45,8 +46,9 @@ class _Line(NamedTuple):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write lines that cannot be imported here, each with its reasons.",
 )
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would become of each line.")
 @place_options
-def import_command(file: Path, rejects: Path | None, place: Place) -> None:
+def import_command(file: Path, rejects: Path | None, place: Place, *, dry_run: bool) -> None:
     """Import orders from FILE (NDJSON), one order a line.
 
     Running it again is harmless: an order whose external id is here already stays unchanged. Exit status 0: all is in;
@@ -58,9 +60,12 @@ def import_command(file: Path, rejects: Path | None, place: Place) -> None:
             databases.events_url, databases.book, connections=THREADS, cached=1
         )
         try:
-            counts = _import_all(Handling(store), lines, file.stat().st_size, rejects)
+            importer = partial(_import_line, Handling(store), dry_run)
+            counts = _import_all(importer, lines, file.stat().st_size, rejects)
         finally:
             store.close()
+    if dry_run:
+        click.echo("Dry run: nothing was written.")
     click.echo(", ".join(f"{counts[result]:,} {result}" for result in ("imported", "unchanged", "failed")))
     if counts["failed"]:
         where = f"see {rejects}" if rejects else "name a file with --rejects to see why"
@@ -68,7 +73,9 @@ def import_command(file: Path, rejects: Path | None, place: Place) -> None:
         sys.exit(SOME_REJECTED)
 
 
-def _import_all(handling: Handling, lines: IO[bytes], size: int, rejects: Path | None) -> Counter[str]:
+def _import_all(
+    importer: Callable[[int, bytes], _Line], lines: IO[bytes], size: int, rejects: Path | None
+) -> Counter[str]:
     counts: Counter[str] = Counter()
     columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TextColumn("bytes"), TimeRemainingColumn())
     with (
@@ -78,7 +85,7 @@ def _import_all(handling: Handling, lines: IO[bytes], size: int, rejects: Path |
     ):
         bar = progress.add_task("", total=size)
         for chunk in _chunks(lines):
-            for line in pool.map(lambda numbered: _import_line(handling, *numbered), chunk):
+            for line in pool.map(lambda numbered: importer(*numbered), chunk):
                 counts[line.result.result] += 1
                 progress.advance(bar, len(line.text))
                 if line.result.problem is not None:
@@ -92,13 +99,13 @@ def _chunks(lines: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
         yield chunk
 
 
-def _import_line(handling: Handling, number: int, text: bytes) -> _Line:
+def _import_line(handling: Handling, dry_run: bool, number: int, text: bytes) -> _Line:  # noqa: FBT001 -- bound once, by position
     order: ImportOrderRequest | Unreadable | Invalid
     try:
         order = parse(text, ImportOrderRequest, handling.now())
     except (Unreadable, Invalid) as error:
         order = error
-    return _Line(number, text, import_order(handling, order, ACTOR, ACTOR.id))
+    return _Line(number, text, import_order(handling, order, ACTOR, ACTOR.id, dry_run=dry_run))
 
 
 def _rejected(line: _Line) -> bytes:

@@ -1,7 +1,7 @@
 """`POST /v1/orders/import`: up to 100 orders of another system, each for itself, with a result for each.
 
 `external_id` makes a repetition harmless: an order that is here already is `unchanged`. The Idempotency-Key is not
-looked at.
+looked at. With `?dry_run=true` each order is tried for itself and nothing is written.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from command_api.import_request import ImportOrderRequest, parse_import
 from command_api.importing import Imported, import_order, problem_of
 from command_api.json_body import read_json
 from command_api.parsing import Invalid, Unreadable
-from command_api.receiving import parsed, received
+from command_api.receiving import DRY_RUN, dry_run, parsed, received
 from command_api.unavailable import unavailable
 from shared import http, http_headers
 from shared.auth import Authenticator, Principal
@@ -30,9 +30,10 @@ def add_import_route(app: Flask, handling: Handling, authenticator: Authenticato
 
     @app.post("/v1/orders/import")
     def import_orders() -> http.Reply:
-        principal, body = received(authenticator, "orders:import", LIMIT)
+        principal, body = received(authenticator, "orders:import", LIMIT, DRY_RUN)
+        dry = dry_run()
         orders = parsed(lambda: parse_import(body, handling.now()))
-        results = _import(handling, principal, orders)
+        results = _import(handling, principal, orders, dry_run=dry)
         items = [_item(index, result) for index, result in enumerate(results)]
         for index, result in enumerate(results):
             if result.external_id is None:  # it could not be read as an order: show what it says itself
@@ -45,14 +46,18 @@ def add_import_route(app: Flask, handling: Handling, authenticator: Authenticato
 
 
 def _import(
-    handling: Handling, principal: Principal, orders: list[ImportOrderRequest | Unreadable | Invalid]
+    handling: Handling,
+    principal: Principal,
+    orders: list[ImportOrderRequest | Unreadable | Invalid],
+    *,
+    dry_run: bool,
 ) -> list[Imported]:
     """Import one after the other. When the log goes away half-way, what is in is told, and the rest fails."""
     actor = Actor(principal.actor_type, principal.id)
     results: list[Imported] = []
     for order in orders:
         try:
-            results.append(import_order(handling, order, actor, principal.id))
+            results.append(import_order(handling, order, actor, principal.id, dry_run=dry_run))
         except DatabaseUnavailable as error:
             if not any(result.position for result in results):
                 raise

@@ -17,6 +17,10 @@ from shared.problems import Problem
 Result = Literal["imported", "unchanged", "failed"]
 
 
+NO_NUMBER = "SO-00000000"
+"""Stands for the number that a dry run does not draw; no order ever has it."""
+
+
 class Imported(NamedTuple):
     """What became of one order: unchanged means that its external id was here already. Failed has a `problem`."""
 
@@ -29,16 +33,22 @@ class Imported(NamedTuple):
 
 
 def import_order(
-    handling: Handling, order: ImportOrderRequest | Unreadable | Invalid, actor: Actor, principal: str
+    handling: Handling,
+    order: ImportOrderRequest | Unreadable | Invalid,
+    actor: Actor,
+    principal: str,
+    *,
+    dry_run: bool = False,
 ) -> Imported:
-    """Import one order, as `parse_import` gives it.
+    """Import one order, as `parse_import` gives it; with `dry_run` only say what would become of it.
 
     Raises `NotApplied` or `OutcomeUnknown` of `shared.group_commit`; sending the order again is always right.
     """
     if not isinstance(order, ImportOrderRequest):
         return Imported("failed", None, problem=problem_of(Problem(order.code, order.detail, errors=order.errors)))
     new_id = order.order_id or UUID(bytes=uuid_utils.uuid7().bytes)
-    resolved = resolve_import(order, new_id, handling.store.next_number, uuid4)
+    next_number = (lambda: NO_NUMBER) if dry_run else handling.store.next_number
+    resolved = resolve_import(order, new_id, next_number, uuid4)
     request = Request(
         order_id=new_id,
         command=resolved.command,
@@ -48,7 +58,7 @@ def import_order(
         number_drawn=order.number is None,
     )
     try:
-        acknowledged = handling.handle(request)
+        acknowledged = (handling.preview if dry_run else handling.handle)(request)
     except Problem as problem:
         if problem.code == "external_id_taken":
             return Imported("unchanged", order.external_id, str(problem.facts["order_id"]))
@@ -56,7 +66,8 @@ def import_order(
         if problem.code == "order_id_taken" and handling.store.holder(claim) == new_id:
             return Imported("unchanged", order.external_id, str(new_id))
         return Imported("failed", order.external_id, problem=problem_of(problem))
-    return Imported("imported", order.external_id, str(request.order_id), 1, acknowledged.position)
+    order_id = str(order.order_id) if dry_run and order.order_id else None if dry_run else str(new_id)
+    return Imported("imported", order.external_id, order_id, 1, acknowledged.position)
 
 
 def contacts(resolved: Resolved, order_id: UUID, customer_id: str | None) -> list[Contact]:

@@ -18,7 +18,7 @@ from command_api.answers import Acknowledged
 from command_api.commands import CreateOrder
 from command_api.handling import Handling
 from command_api.handling import Request as CommandRequest
-from command_api.importing import contacts
+from command_api.importing import NO_NUMBER, contacts
 from command_api.parsing import Request, parse
 from command_api.receiving import DRY_RUN, check_ids, dry_run, existing_id, fingerprint, new_id, parsed, received
 from command_api.replies import reply
@@ -29,8 +29,6 @@ from shared.events import Actor
 from shared.problems import Problem
 
 ORDERS, PAYMENTS, SHIPMENTS = "orders:write", "payments:write", "shipments:write"
-NO_NUMBER = "SO-00000000"
-"""Stands for the number that a dry run does not draw; no order ever has it."""
 OK, CREATED = HTTPStatus.OK.value, HTTPStatus.CREATED.value
 
 

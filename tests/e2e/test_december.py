@@ -11,6 +11,7 @@ from projector.daemon import run_once
 from projector.progress import Silent
 from projector.rebuild import rebuild
 from projector.verify import verify
+from shared.database import connect
 from shared.operating import audit as audit_command
 from tests.support import retail
 
@@ -23,18 +24,23 @@ def file(tmp_path_factory):
     return path
 
 
-def run_import(databases, file, rejects):
-    arguments = [str(file), "--rejects", str(rejects), "--database-url", databases.events_url]
+def run_import(databases, file, rejects, *more):
+    arguments = [str(file), "--rejects", str(rejects), "--database-url", databases.events_url, *more]
     return CliRunner().invoke(import_command, arguments, catch_exceptions=False)
 
 
 def test_the_read_tables_equal_the_file_and_a_second_import_changes_nothing(migrated, file, tmp_path):
     rejects = tmp_path / "rejects.ndjson"
+    tried = run_import(migrated, file, rejects, "--dry-run")
+    assert "Dry run: nothing was written." in tried.output
+    with connect(migrated.events_url) as admin:
+        assert admin.execute("SELECT count(*) FROM events.event").fetchone() == (0,)
     first = run_import(migrated, file, rejects)
     assert first.exit_code == SOME_REJECTED
     rejected = {json.loads(json.loads(line)["text"])["external_id"] for line in rejects.read_text().splitlines()}
     expected = retail.Expected(rejected)
     assert f"{expected.orders:,} imported, 0 unchanged, {len(rejected)} failed" in first.output
+    assert tried.output.splitlines()[1] == first.output.splitlines()[0]
     for line in rejects.read_text().splitlines():
         problem = json.loads(line)["problem"]
         assert problem["code"] == "validation_failed"

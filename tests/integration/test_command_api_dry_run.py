@@ -141,3 +141,16 @@ def test_a_dry_run_is_spelt_right(api, everything):
 def test_trying_out_needs_the_scope_of_doing(api):
     api.headers = bearer("payments:write")
     assert problem(api.post("/v1/orders?dry_run=true", ORDER)) == (403, "forbidden")
+
+
+def test_an_import_is_tried_out_order_by_order(api, everything):
+    good = ORDER | {"external_id": "a-1", "status": "placed", "placed_at": "2026-11-01T10:00:00Z"}
+    api.post("/v1/orders/import", {"orders": [good]})
+    before = everything()
+    batch = {"orders": [good, good | {"external_id": "a-2"}, good | {"external_id": "a-3", "lines": []}]}
+    response = api.post("/v1/orders/import?dry_run=true", batch)
+    assert (response.status_code, response.headers["Dry-Run"]) == (200, "true")
+    assert [result["result"] for result in response.json["results"]] == ["unchanged", "imported", "failed"]
+    assert "order_id" not in response.json["results"][1]
+    assert "Consistency-Token" not in response.headers
+    assert everything() == before
