@@ -46,7 +46,13 @@ class _Line(NamedTuple):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write lines that cannot be imported here, each with its reasons.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; say what would become of each line.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    envvar="DAYBOOK_IMPORT_DRY_RUN",
+    show_envvar=True,
+    help="Write nothing; say what would become of each line.",
+)
 @place_options
 def import_command(file: Path, rejects: Path | None, place: Place, *, dry_run: bool) -> None:
     """Import orders from FILE (NDJSON), one order a line.

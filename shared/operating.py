@@ -25,7 +25,9 @@ def migrate(place: Place) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, envvar="DAYBOOK_AUDIT_JSON", show_envvar=True, help="Print the result as JSON."
+)
 @place_options
 def audit(place: Place, *, as_json: bool) -> None:
     """Recompute the seals of the whole log and check every order against the rules.
@@ -55,13 +57,30 @@ def audit(place: Place, *, as_json: bool) -> None:
 @click.option(
     "--scope",
     "scopes",
+    envvar="DAYBOOK_TOKEN_SCOPE",
+    show_envvar=True,
     multiple=True,
     required=True,
     metavar="SCOPE",
     help=f"What the token grants, repeatable: all, or of {' '.join(auth.SCOPES)}.",
 )
-@click.option("--ttl", type=Duration(), default="12h", show_default=True, help="How long it is good for.")
-@click.option("--subject", default="operator", show_default=True, help="Whom it speaks for; stands in the log.")
+@click.option(
+    "--ttl",
+    envvar="DAYBOOK_TOKEN_TTL",
+    show_envvar=True,
+    type=Duration(),
+    default="12h",
+    show_default=True,
+    help="How long it is good for.",
+)
+@click.option(
+    "--subject",
+    envvar="DAYBOOK_TOKEN_SUBJECT",
+    show_envvar=True,
+    default="operator",
+    show_default=True,
+    help="Whom it speaks for; stands in the log.",
+)
 @click.option(
     "--data-dir",
     envvar="DAYBOOK_DATA_DIR",

@@ -20,7 +20,19 @@ COMMANDS = {
     "audit", "command-api", "customer", "demo", "expire", "export", "idempotency", "import", "migrate", "order", "projector",
     "query-api", "rebuild", "status", "token", "up", "verify",
 }  # fmt: skip
-NEED_A_DATABASE = ["audit", "command-api", "demo", "export", "migrate", "projector", "query-api", "rebuild", "status", "up", "verify"]
+NEED_A_DATABASE = [
+    "audit",
+    "command-api",
+    "demo",
+    "export",
+    "migrate",
+    "projector",
+    "query-api",
+    "rebuild",
+    "status",
+    "up",
+    "verify",
+]
 
 
 def run(*arguments, code=0, **environment):
@@ -83,7 +95,9 @@ from shared.cli import daybook
 assert daybook.get_command(click.Context(daybook), {name!r})
 print(*{{module.partition(".")[0] for module in sys.modules}})
 """
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     assert not loaded & {"eventsourcing", "command_api"}
     assert name == "query-api" or "flask" not in loaded
 
@@ -102,7 +116,11 @@ assert not {{"psycopg", "flask", "eventsourcing"}} & set(sys.modules)
 @pytest.mark.parametrize("name", NEED_A_DATABASE)
 def test_an_unreachable_database_is_one_sentence(name, tmp_path):
     done = run(
-        name, code=1, DAYBOOK_DATABASE_URL="postgresql://127.0.0.1:1/x", DAYBOOK_AUTH_SECRET=SECRET, DAYBOOK_DATA_DIR=str(tmp_path)
+        name,
+        code=1,
+        DAYBOOK_DATABASE_URL="postgresql://127.0.0.1:1/x",
+        DAYBOOK_AUTH_SECRET=SECRET,
+        DAYBOOK_DATA_DIR=str(tmp_path),
     )
     assert "Error: cannot connect to 127.0.0.1:1/x: " in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 3
@@ -161,11 +179,20 @@ def test_audit_exits_with_1_when_something_does_not_fit(migrated):
     assert "findings" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("ttl", "seconds"), [("90", 90), ("15m", 900), ("12h", 43200), ("30d", 2592000)]
-)
+@pytest.mark.parametrize(("ttl", "seconds"), [("90", 90), ("15m", 900), ("12h", 43200), ("30d", 2592000)])
 def test_a_token_has_the_scopes_subject_and_life_asked_for(ttl, seconds):
-    done = run("token", "--scope", "orders:read", "--scope", "orders:write,admin", "--ttl", ttl, "--subject", "ann", DAYBOOK_AUTH_SECRET=SECRET)
+    done = run(
+        "token",
+        "--scope",
+        "orders:read",
+        "--scope",
+        "orders:write,admin",
+        "--ttl",
+        ttl,
+        "--subject",
+        "ann",
+        DAYBOOK_AUTH_SECRET=SECRET,
+    )
     claims = jwt.decode(done.stdout.strip(), SECRET, ["HS256"])
     assert claims["scope"].split() == ["orders:read", "orders:write", "admin"]
     assert claims["sub"] == "ann"
@@ -196,3 +223,17 @@ def test_a_token_without_a_secret_is_refused(tmp_path):
 
 def test_a_token_with_a_short_secret_is_refused():
     assert "needs at least 32" in run("token", "--scope", "all", code=1, DAYBOOK_AUTH_SECRET="short").stderr
+
+
+def test_every_option_is_also_a_variable_and_says_so():
+    def options(command, path):
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                yield from options(command.get_command(context, name), (*path, name))
+        else:
+            yield from ((path, it) for it in command.params if isinstance(it, click.Option) and it.name != "help")
+
+    found = [(*path, it.opts[-1], it.envvar, it.show_envvar) for path, it in options(daybook, ()) if it.expose_value]
+    assert len(found) > 50
+    assert [it for it in found if not (str(it[-2]).startswith("DAYBOOK_") and it[-1])] == []
