@@ -26,7 +26,7 @@ VALUES (%s, %s, %s, %s)
 def create(connection: Connection, generation: Generation, log_id: str, timezone: str) -> Checkpoint:
     """Make empty tables at position 0, without their secondary indexes and grants. Part of the caller's transaction."""
     connection.execute(generation.sql("CREATE SCHEMA {reads}"))
-    for table in ("checkpoint", *TABLES):
+    for table in ("checkpoint", "quarantine", *TABLES):
         connection.execute(generation.sql(definition(table)))
     connection.execute(generation.sql(FIRST_CHECKPOINT), [uuid4(), log_id, REVISION, timezone])
     made = checkpoint.read(connection, generation)

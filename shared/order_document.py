@@ -21,7 +21,7 @@ from shared.recorded_event import RecordedEvent
 
 __all__ = ["REVISION", "OrderDocument", "Unfoldable", "blank", "contact_refs", "decode", "encode", "fold"]
 
-REVISION = 2
+REVISION = 3
 """Which code made the read tables; the tables of another revision are left alone until rebuilt."""
 
 
