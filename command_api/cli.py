@@ -33,7 +33,8 @@ def command_api(place: Place, query_url: str | None, **serving: Any) -> None:  #
     """Serve the command API: orders are created and changed here.
 
     Bearer tokens are checked with the secret in the environment variable DAYBOOK_AUTH_SECRET (at least 32 bytes),
-    which is never an argument: those are for everybody to see.
+    which is never an argument: those are for everybody to see. Or with the keys that an identity provider publishes:
+    DAYBOOK_AUTH_JWKS_URL, DAYBOOK_AUTH_ISSUER, DAYBOOK_AUTH_AUDIENCE.
     """
     logs.configure("command-api")
     verify = auth.from_environment(os.environ)

@@ -183,7 +183,8 @@ def _show_command() -> Operation:
             Answer("The same.", Acknowledgement, (*_ANSWERED, "Location"), CREATED),
         ),
         ALWAYS
-        | {"unauthenticated", "unknown_parameter", "idempotency_key_invalid", "command_not_found", "store_unavailable"}
+        | {"unauthenticated", "keys_unavailable", "unknown_parameter", "idempotency_key_invalid"}
+        | {"command_not_found", "store_unavailable"}
         | {"route_not_found"},
         tag="orders",
         description="For when no answer came: shows the answer to the command that was sent with this Idempotency-Key "

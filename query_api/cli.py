@@ -34,7 +34,8 @@ def query_api(place: Place, ready_max_lag: float | None, **serving: Any) -> None
 
     With a URL for the read tables only, the log's end is what the projector last saw, and answers say so
     (Projection-Lag-Source). Bearer tokens are checked with the secret in the environment variable
-    DAYBOOK_AUTH_SECRET (at least 32 bytes), which is never an argument: those are for everybody to see.
+    DAYBOOK_AUTH_SECRET (at least 32 bytes), which is never an argument: those are for everybody to see. Or with the
+    keys that an identity provider publishes: DAYBOOK_AUTH_JWKS_URL, DAYBOOK_AUTH_ISSUER, DAYBOOK_AUTH_AUDIENCE.
     """
     logs.configure("query-api")
     verify = auth.from_environment(os.environ)

@@ -30,6 +30,7 @@ _IDS: dict[str, Json] = {
 }
 _READ = ALWAYS | {
     "unauthenticated",
+    "keys_unavailable",
     "unknown_parameter",
     "invalid_consistency_token",
     "store_unavailable",

@@ -1,8 +1,8 @@
 """Who is calling: bearer tokens (JWT) turned into principals with scopes (`design.md` §5).
 
 A token says `iss` and `sub` (together the principal), `exp`, `scope` (separated by spaces) and `actor_type`
-(user | service, default service). A `Verify` function checks its signature; the shared secret makes one, and
-whatever else can vouch for a token (a JWKS URL) is another function of that type.
+(user | service, default service). A `Verify` function checks its signature; a shared secret makes one, the keys that
+an identity provider publishes (`shared/jwks.py`) another.
 """
 
 import time
@@ -13,10 +13,15 @@ from typing import Any, Literal
 
 import jwt
 
+from shared import jwks
 from shared.anticipated import Anticipated
 from shared.problems import Problem
 
 SECRET_VARIABLE = "DAYBOOK_AUTH_SECRET"  # noqa: S105 -- the name of a variable
+PREVIOUS_SECRET_VARIABLE = "DAYBOOK_AUTH_SECRET_PREVIOUS"  # noqa: S105 -- likewise
+KEYS_VARIABLE = "DAYBOOK_AUTH_JWKS_URL"
+ISSUER_VARIABLE = "DAYBOOK_AUTH_ISSUER"
+AUDIENCE_VARIABLE = "DAYBOOK_AUTH_AUDIENCE"
 SCOPES = (
     "orders:write",
     "payments:write",
@@ -35,6 +40,8 @@ _ISSUER = "daybook"
 _SHORTEST_SECRET = 32
 _LONGEST_PRINCIPAL = 255
 _CACHED_TOKENS = 1024
+_CHECKED_FOR = 300.0
+"""Seconds after which a signature is checked again: its key may have been withdrawn."""
 
 
 class NoAuthKey(Anticipated):
@@ -60,30 +67,52 @@ class Principal:
             )
 
 
-def shared_secret(secret: str) -> Verify:
-    """Check tokens signed with one secret of at least 32 bytes (HS256)."""
-    key = secret.encode()
-    if len(key) < _SHORTEST_SECRET:
-        raise NoAuthKey(
-            f"{SECRET_VARIABLE} has {len(key)} bytes; HS256 needs at least {_SHORTEST_SECRET}:"
-            ' make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
-        )
+def shared_secret(
+    secret: str, previous: str | None = None, *, issuer: str | None = None, audience: str | None = None
+) -> Verify:
+    """Check tokens signed with a secret of at least 32 bytes (HS256), or with the one before it while that is given.
+
+    `issuer` and `audience` are asked of a token where given.
+    """
+    keys = [_long_enough(SECRET_VARIABLE, secret)]
+    if previous:
+        keys.append(_long_enough(PREVIOUS_SECRET_VARIABLE, previous))
+    required = ["exp", "iss", "sub", *(["aud"] if audience else [])]
 
     def verify(token: str) -> Mapping[str, Any]:
-        return jwt.decode(token, key, ["HS256"], options={"require": ["exp", "iss", "sub"]})
+        for key in keys[:-1]:
+            try:
+                return _decoded(token, key)
+            except jwt.InvalidSignatureError:
+                continue
+        return _decoded(token, keys[-1])
+
+    def _decoded(token: str, key: bytes) -> Mapping[str, Any]:
+        return jwt.decode(token, key, ["HS256"], issuer=issuer, audience=audience, options={"require": required})
 
     return verify
 
 
 def from_environment(environment: Mapping[str, str]) -> Verify:
     """Take what the environment configures. Raises `NoAuthKey` when that is nothing: no key, no service."""
-    secret = environment.get(SECRET_VARIABLE)
+    secret, keys_url = environment.get(SECRET_VARIABLE), environment.get(KEYS_VARIABLE)
+    issuer, audience = environment.get(ISSUER_VARIABLE), environment.get(AUDIENCE_VARIABLE)
+    if secret and keys_url:
+        raise NoAuthKey(f"{SECRET_VARIABLE} and {KEYS_VARIABLE} are both set: tokens are checked with one of the two.")
+    if keys_url:
+        if not (issuer and audience):
+            raise NoAuthKey(
+                f"with {KEYS_VARIABLE}, {ISSUER_VARIABLE} and {AUDIENCE_VARIABLE} must be set, too:"
+                " the same keys sign tokens for other services, which are not to be let in here."
+            )
+        return jwks.published_keys(keys_url, issuer, audience)
     if not secret:
         raise NoAuthKey(
             f"{SECRET_VARIABLE} is not set: without a key no token can be checked. Set it to a secret of"
-            f" at least {_SHORTEST_SECRET} bytes, the same for all processes of this book."
+            f" at least {_SHORTEST_SECRET} bytes, the same for all processes of this book, or set"
+            f" {KEYS_VARIABLE} to where your identity provider publishes its keys."
         )
-    return shared_secret(secret)
+    return shared_secret(secret, environment.get(PREVIOUS_SECRET_VARIABLE), issuer=issuer, audience=audience)
 
 
 def mint(secret: str, subject: str, scopes: tuple[str, ...], ttl_seconds: int) -> str:
@@ -97,26 +126,27 @@ def mint(secret: str, subject: str, scopes: tuple[str, ...], ttl_seconds: int) -
 class Authenticator:
     """Turns `Authorization` headers into principals.
 
-    A signature is checked once per token and remembered; `exp` is checked every time.
+    That a signature is good is remembered for five minutes; `exp` is checked every time.
     """
 
     def __init__(self, verify: Verify, now: Callable[[], float] = time.time) -> None:
         self._verify = verify
         self._now = now
-        self._known: dict[str, tuple[Principal, float]] = {}
+        self._known: dict[str, tuple[Principal, float, float]] = {}
         self._lock = Lock()
 
     def principal(self, authorization: str | None) -> Principal:
-        """Give the caller's principal, or raise 401."""
+        """Give the caller's principal, or raise 401; 503 while the keys to check the token with cannot be had."""
+        now = self._now()
         known = self._known.get(authorization or "")
-        if known is None:
-            known = self._checked(authorization)
-        principal, expires_at = known
-        if self._now() >= expires_at:
+        if known is None or now >= known[2]:
+            known = self._checked(authorization, now)
+        principal, expires_at, _ = known
+        if now >= expires_at:
             raise _refused("The token has expired.")
         return principal
 
-    def _checked(self, authorization: str | None) -> tuple[Principal, float]:
+    def _checked(self, authorization: str | None, now: float) -> tuple[Principal, float, float]:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="daybook"'})
@@ -126,12 +156,25 @@ class Authenticator:
             raise _refused("The token has expired.") from None
         except jwt.PyJWTError as error:
             raise _refused(f"The token is not valid: {error}.") from error
-        known = _principal(claims), float(claims["exp"])
+        except jwks.KeysUnavailable as error:
+            raise Problem("keys_unavailable", "The keys to check the token with cannot be fetched now.") from error
+        known = _principal(claims), float(claims["exp"]), now + _CHECKED_FOR
         with self._lock:
+            self._known.pop(authorization or "", None)
             if len(self._known) >= _CACHED_TOKENS:
                 del self._known[next(iter(self._known))]
             self._known[authorization or ""] = known
         return known
+
+
+def _long_enough(variable: str, secret: str) -> bytes:
+    key = secret.encode()
+    if len(key) < _SHORTEST_SECRET:
+        raise NoAuthKey(
+            f"{variable} has {len(key)} bytes; HS256 needs at least {_SHORTEST_SECRET}:"
+            ' make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+    return key
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 JSON = "application/json"
 ALWAYS = frozenset({"not_acceptable", "internal_error"})
 """What any route may answer that speaks JSON."""
-GUARDED = frozenset({"unauthenticated", "forbidden"})
+GUARDED = frozenset({"unauthenticated", "forbidden", "keys_unavailable"})
 
 _REF = "#/components/schemas/{name}"
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -151,6 +151,8 @@ _TABLE = """
 503 store_unavailable retry-after=2: The database does not answer
     `outcome` says whether the command was `not_applied` or is `unknown`: then send it again with the
     same Idempotency-Key.
+503 keys_unavailable retry-after=2: The token cannot be checked
+    The identity provider that publishes the keys does not answer, and none are known yet. Nothing was done.
 503 overloaded retry-after=1: Too many requests at once
     Nothing was done. Send it again a moment later.
 503 read_model_behind retry-after=1: The read tables are not there yet

@@ -108,3 +108,25 @@ def test_no_key_no_service():
         from_environment({"DAYBOOK_AUTH_SECRET": "s" * 31})
     with pytest.raises(NoAuthKey):
         mint("short", "ada", (), 60)
+
+
+def test_while_a_secret_is_exchanged_the_one_before_it_is_good_too():
+    new, old = "n" * 32, "o" * 32
+    both = from_environment({"DAYBOOK_AUTH_SECRET": new, "DAYBOOK_AUTH_SECRET_PREVIOUS": old})
+    for secret in (new, old):
+        assert Authenticator(both).principal(f"Bearer {token(secret=secret)}")
+    for verify, secret in ((both, "x" * 32), (from_environment({"DAYBOOK_AUTH_SECRET": new}), old)):
+        with pytest.raises(Problem, match="unauthenticated"):
+            Authenticator(verify).principal(f"Bearer {token(secret=secret)}")
+    with pytest.raises(NoAuthKey, match="DAYBOOK_AUTH_SECRET_PREVIOUS has 5 bytes"):
+        from_environment({"DAYBOOK_AUTH_SECRET": new, "DAYBOOK_AUTH_SECRET_PREVIOUS": "short"})
+
+
+def test_issuer_and_audience_are_asked_of_a_token_where_they_are_configured():
+    verify = from_environment(
+        {"DAYBOOK_AUTH_SECRET": SECRET, "DAYBOOK_AUTH_ISSUER": "shop", "DAYBOOK_AUTH_AUDIENCE": "daybook"}
+    )
+    assert Authenticator(verify).principal(f"Bearer {token(aud='daybook')}")
+    for wrong in (token(), token(aud="other"), token(aud="daybook", iss="else")):
+        with pytest.raises(Problem, match="unauthenticated"):
+            Authenticator(verify).principal(f"Bearer {wrong}")

@@ -33,7 +33,12 @@ DOMAIN = {
     500: "internal_error",
     503: "store_unavailable overloaded read_model_behind order_quarantined",
 }
-OF_THE_PROTOCOL = {"malformed_request": 400, "headers_too_large": 431, "command_not_found": 404}
+OF_THE_PROTOCOL = {
+    "malformed_request": 400,
+    "headers_too_large": 431,
+    "command_not_found": 404,
+    "keys_unavailable": 503,
+}
 
 
 @pytest.fixture

@@ -1,0 +1,115 @@
+"""Tokens of an identity provider, checked with the public keys that it publishes (a JWKS URL, RFC 7517).
+
+Keys are fetched when first needed, anew every five minutes, and when a token names one that is not there yet: so
+rotated keys are found at once, and withdrawn ones are gone within minutes.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Lock
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+from jwt import PyJWK, PyJWKClient
+
+from shared.anticipated import Anticipated
+
+GOOD_FOR = 300.0
+"""Seconds after which the keys are fetched again."""
+
+PAUSE = 10.0
+"""Seconds between two attempts to fetch: tokens with invented key ids do not turn us against the provider."""
+
+TIMEOUT = 3.0
+"""Seconds for one attempt."""
+
+EARLY = 10
+"""Seconds that the provider's clock may be ahead of ours (`iat`, `nbf`); `exp` is taken exactly."""
+
+ALGORITHMS = {
+    "RSA": ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+    "EC": ["ES256", "ES384", "ES512"],
+    "OKP": ["EdDSA"],
+}
+"""Type of a key → what it may have signed with. Only public keys: a symmetric one in there is never used."""
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_log = logging.getLogger(__name__)
+
+
+class BadAddress(Anticipated):
+    """The URL of the keys cannot be used."""
+
+
+class KeysUnavailable(Exception):
+    """The provider's keys have never been fetched, and cannot be now: whether a token is good is not known."""
+
+
+class _Keys:
+    """The keys of one provider, by their id. Safe for threads."""
+
+    def __init__(self, url: str, now: Callable[[], float]) -> None:
+        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT)
+        self._now = now
+        self._lock = Lock()
+        self._keys: dict[str, PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+
+    def key(self, key_id: str) -> PyJWK:
+        """Raises `jwt.InvalidKeyError` when the provider has no such key, `KeysUnavailable`."""
+        stale = self._fetched_at is None or self._now() - self._fetched_at > GOOD_FOR
+        if stale or key_id not in self._keys:
+            with self._lock:
+                if self._tried_at is None or self._now() - self._tried_at > PAUSE:
+                    self._fetch()
+        found = self._keys.get(key_id)
+        if found is None:
+            if self._fetched_at is None:
+                raise KeysUnavailable(self._client.uri)
+            raise jwt.InvalidKeyError(f"no key of the issuer has the id {key_id[:80]!r}")
+        return found
+
+    def _fetch(self) -> None:
+        self._tried_at = self._now()
+        try:
+            keys = self._client.get_signing_keys()
+        except (jwt.PyJWTError, ValueError, OSError) as error:
+            _log.warning(
+                "cannot fetch the keys that tokens are checked with, going on with %d: %s", len(self._keys), error
+            )
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id and key.key_type in ALGORITHMS}
+        self._fetched_at = self._tried_at
+
+
+def published_keys(
+    url: str, issuer: str, audience: str, now: Callable[[], float] = monotonic
+) -> Callable[[str], Mapping[str, Any]]:
+    """Check tokens that `issuer` has signed for `audience`. Raises `BadAddress`: neither https nor on this host."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise BadAddress(
+            f"keys are fetched over https (http on this host only), not from {parts.scheme}://{parts.hostname}"
+        )
+    keys = _Keys(url, now)
+
+    def verify(token: str) -> Mapping[str, Any]:
+        key_id = jwt.get_unverified_header(token).get("kid")
+        if not isinstance(key_id, str):
+            raise jwt.InvalidKeyError("it does not name its key (kid)")
+        key = keys.key(key_id)
+        return jwt.decode(
+            token,
+            key.key,
+            ALGORITHMS[key.key_type or ""],
+            issuer=issuer,
+            audience=audience,
+            leeway=EARLY,
+            options={"require": ["exp", "iss", "sub", "aud"]},
+        )
+
+    return verify
