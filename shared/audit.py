@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from shared import attest, event_log
+from shared.attest import Statement
 from shared.book import Book
 from shared.database import Connection
+from shared.event_log import Head
 from shared.events import EVENTS
 from shared.order_document import OrderDocument, Unfoldable, fold
 from shared.recorded_event import UnknownSchemaVersion, recorded_event
@@ -45,8 +48,8 @@ class Finding(NamedTuple):
     what: str
 
 
-class Audit(NamedTuple):
-    """The result: how much was looked at, the digest at the head, and what was found (empty: all is well)."""
+class Seals(NamedTuple):
+    """What the chain of seals came to: as far as it is intact."""
 
     events: int
     commits: int
@@ -54,12 +57,29 @@ class Audit(NamedTuple):
     findings: list[Finding]
 
 
-def audit(connection: Connection, book: Book) -> Audit:
-    """Check the whole log as of one snapshot; `connection` needs SELECT on it. Reads every row twice."""
+class Audit(NamedTuple):
+    """The result: how much was looked at, the digest at the head, and what was found (empty: all is well)."""
+
+    events: int
+    commits: int
+    digest: bytes
+    findings: list[Finding]
+    head: Head
+
+
+def audit(connection: Connection, book: Book, stated: Statement | None = None) -> Audit:
+    """Check the whole log as of one snapshot, also against what was stated of it earlier.
+
+    `connection` needs SELECT on the log. Reads every row twice.
+    """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        head = event_log.head(connection, book)
         result = _seals(connection, book)
-        return result._replace(findings=result.findings + list(_streams(connection, book)))
+        findings = result.findings + list(_streams(connection, book))
+        if stated and (contradiction := attest.contradiction(connection, book, stated)):
+            findings.append(Finding(stated.position, contradiction))
+        return Audit(result.events, result.commits, result.digest, findings, head)
 
 
 def sealed(event: tuple[Any, ...]) -> bytes:
@@ -70,7 +90,7 @@ def sealed(event: tuple[Any, ...]) -> bytes:
     return b"".join(b"%d:%b," % (len(text), text) for text in (str(field).encode() for field in fields))
 
 
-def _seals(connection: Connection, book: Book) -> Audit:
+def _seals(connection: Connection, book: Book) -> Seals:
     """Recompute the chain; stops at the first seal that does not fit, since all behind it rest on it."""
     events = _rows(connection, book.sql(EVENTS_WITH_SEALS), "audited_events")
     digest, position, commits = b"", 0, 0
@@ -81,21 +101,21 @@ def _seals(connection: Connection, book: Book) -> Audit:
             event = next(events, None)
             if event is None or event[0] != position + 1:
                 found = "the end of the log" if event is None else f"position {event[0]}"
-                return Audit(position, commits, digest, [Finding(position + 1, f"missing: found {found} instead")])
+                return Seals(position, commits, digest, [Finding(position + 1, f"missing: found {found} instead")])
             position += 1
             if event[6] != recorded_at:
                 what = f"recorded_at is {event[6]}, its commit's seal says {recorded_at}"
-                return Audit(position, commits, digest, [Finding(position, what)])
+                return Seals(position, commits, digest, [Finding(position, what)])
             chain.update(sealed(event))
         if chain.digest() != bytes(expected):
             what = (
                 f"commit {first} to {seal_position}: the seal is {expected.hex()}, its events give {chain.hexdigest()}"
             )
-            return Audit(position, commits, digest, [Finding(first, what)])
+            return Seals(position, commits, digest, [Finding(first, what)])
         digest, commits = chain.digest(), commits + 1
     unsealed = next(events, None)
     findings = [Finding(unsealed[0], "stands behind the last seal")] if unsealed else []
-    return Audit(position, commits, digest, findings)
+    return Seals(position, commits, digest, findings)
 
 
 def _streams(connection: Connection, book: Book) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from shared.anticipated import Anticipated
 
 GROUP = "daybook.commands"
 OWN = {
-    "audit": "shared.operating:audit",
+    "audit": "shared.audit_command:audit",
     "customer": "shared.order_commands:customer",
     "export": "shared.log_commands:export",
     "idempotency": "shared.log_commands:idempotency",

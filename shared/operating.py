@@ -1,6 +1,5 @@
-"""The operator's small commands: `daybook migrate`, `daybook audit`, `daybook token`."""
+"""The operator's small commands: `daybook migrate`, `daybook token`."""
 
-import json
 import os
 from pathlib import Path
 
@@ -22,35 +21,6 @@ def migrate(place: Place) -> None:
     for name in applied:
         click.echo(f"applied {name}")
     click.echo("up to date")
-
-
-@click.command()
-@click.option(
-    "--json", "as_json", is_flag=True, envvar="DAYBOOK_AUDIT_JSON", show_envvar=True, help="Print the result as JSON."
-)
-@place_options
-def audit(place: Place, *, as_json: bool) -> None:
-    """Recompute the seals of the whole log and check every order against the rules.
-
-    Exits with 1 and names the first position that does not fit, if there is one.
-    """
-    from shared import audit as auditing  # noqa: PLC0415 -- only here are a database and the fold needed
-    from shared.database import connect  # noqa: PLC0415
-    from shared.migrate import check_connection  # noqa: PLC0415
-
-    with place.open() as databases, connect(databases.events_url, application_name="daybook audit") as connection:
-        check_connection(connection, databases.book, "events")
-        result = auditing.audit(connection, databases.book)
-    if as_json:
-        facts = {"events": result.events, "commits": result.commits, "digest": result.digest.hex()}
-        click.echo(json.dumps(facts | {"findings": [finding._asdict() for finding in result.findings]}))
-    else:
-        for finding in result.findings:
-            click.echo(f"position {finding.position}: {finding.what}")
-        verdict = f"{len(result.findings)} findings" if result.findings else "clean"
-        click.echo(f"{result.events} events in {result.commits} commits, head {result.digest.hex()}: {verdict}")
-    if result.findings:
-        raise click.exceptions.Exit(1)
 
 
 @click.command()
