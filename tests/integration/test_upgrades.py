@@ -1,0 +1,101 @@
+"""A database of every earlier release, brought to the present: its log, its stored answers and its tokens still hold."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from projector.building import Work
+from projector.checkpoint import Refused
+from projector.daemon import run_once
+from projector.progress import Silent
+from projector.rebuild import rebuild
+from projector.verify import verify
+from query_api import app as query_api
+from query_api.settings import Settings
+from shared import auth
+from shared.audit import audit
+from shared.book import Book
+from shared.database import connect
+from shared.environment import Databases
+from shared.migrate import MIGRATIONS, check, migrate
+from tests.support.command_api import SECRET
+from tests.support.release_dump import PROGRAMS, client_of, requests, send
+
+RELEASES = sorted((Path(__file__).parent.parent / "fixtures" / "releases").glob("*.sql"))
+
+
+@pytest.fixture(params=RELEASES, ids=lambda file: file.stem)
+def released(request, database):
+    """The database of a release, restored as its administrator would."""
+    with connect(database) as connection:
+        connection.execute(Book().sql((MIGRATIONS / "roles.sql").read_text()).encode())
+    subprocess.run(
+        [PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={request.param}", database],
+        check=True,
+        capture_output=True,
+    )
+    return Databases(Book(), database, database)
+
+
+@pytest.fixture
+def answers(released):
+    """Key → the answer that the release gave and stored: status, body, ETag, token."""
+    with connect(released.events_url) as connection:
+        rows = connection.execute("SELECT key, status, body, etag, position FROM events.answer").fetchall()
+        (log_id,) = connection.execute("SELECT id FROM events.log").fetchone()
+    return {key: (status, body, etag, f"{log_id}.{position}") for key, status, body, etag, position in rows}
+
+
+def test_it_is_brought_to_the_present(released, answers):
+    migrate(released.events_url, released.reads_url, released.book)
+    check(released.events_url, released.book, "events")
+    check(released.reads_url, released.book, "reads")
+
+    assert_tables_are_made_anew(released)
+    assert_answers_hold(released, answers)
+    with connect(released.events_url) as connection:
+        assert audit(connection, released.book).findings == []
+
+
+def assert_tables_are_made_anew(released):
+    with pytest.raises(Refused, match="run `daybook rebuild`"):
+        run_once(released)
+    work = Work(released, "UTC", 1, Silent())
+    rebuild(work)
+    assert not verify(work).comparison.rows
+
+
+def assert_answers_hold(released, answers):
+    """Repeated, each request is answered as it was; an order goes on, and old tokens and the new one are honoured."""
+    sent = requests()
+    assert answers.keys() == sent.keys()
+    order = None
+    with client_of(released) as client:
+        for key, (status, body, etag, token) in answers.items():
+            again = send(client, key, *requests(order or "{order}")[key])
+            assert (again.status_code, again.text, again.headers["ETag"]) == (status, body, etag)
+            assert again.headers["Consistency-Token"] == token
+            assert again.headers["Idempotent-Replayed"] == "true"
+            if key == "release-create":
+                order = f"/v1/orders/{again.json['order_id']}"
+        later = send(client, "later", f"{order}/notes", {"body": "after the upgrade", "visibility": "internal"})
+        assert later.status_code == 201, later.text
+    run_once(released)
+    tokens = [token for *_, token in answers.values()] + [later.headers["Consistency-Token"]]
+    assert_tokens_are_honoured(released, order, tokens)
+
+
+def assert_tokens_are_honoured(released, order, tokens):
+    reader = {"Authorization": f"Bearer {auth.mint(SECRET, 'reader', ('orders:read',), 60)}"}
+    settings = Settings(
+        book=released.book,
+        reads_url=released.reads_url,
+        events_url=released.events_url,
+        verify=auth.shared_secret(SECRET),
+    )
+    with query_api.opened(settings) as app:
+        for token in tokens:
+            shown = app.test_client().get(order, headers=reader | {"Consistency-Token": token})
+            assert shown.status_code == 200, shown.text
+    assert [note["body"] for note in shown.json["notes"]] == ["Rang twice", "after the upgrade"]
