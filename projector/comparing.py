@@ -64,11 +64,11 @@ def compare(connection: Connection, live: Generation, check: Generation, day_of:
     examples: list[Difference] = []
     for table in TABLES:
         names = {"table": table, "live": live.schema, "check": check.schema}
-        key = [row[0] for row in connection.execute(KEY_COLUMNS, [f"{live.schema}.{table}"])]
+        key = key_columns(connection, live, table)
         found = connection.execute(DIFFERENCES.format(key=", ".join(key), **names), [EXAMPLES]).fetchall()
         if found:
             rows[table] = found[0][2]
-            examples += [_difference(table, key, present, again) for present, again, _ in found]
+            examples += [difference(table, key, present, again) for present, again, _ in found]
     examples = [
         example._replace(orders=orders) for example, orders in _with_orders(connection, check, examples, day_of)
     ]
@@ -76,7 +76,13 @@ def compare(connection: Connection, live: Generation, check: Generation, day_of:
     return Comparison(rows, examples, _events(connection, check, orders))
 
 
-def _difference(table: str, key: list[str], live: Key | None, again: Key | None) -> Difference:
+def key_columns(connection: Connection, generation: Generation, table: str) -> list[str]:
+    """The columns of the primary key of `table`."""
+    return [row[0] for row in connection.execute(KEY_COLUMNS, [f"{generation.schema}.{table}"])]
+
+
+def difference(table: str, key: list[str], live: Key | None, again: Key | None) -> Difference:
+    """What two rows with the same key differ in; without orders yet."""
     row = live or again or {}
     columns = (
         {}
