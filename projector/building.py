@@ -12,7 +12,7 @@ from projector import checkpoint, crew, generation, summaries
 from projector.batch import Poster
 from projector.checkpoint import Checkpoint, Generation
 from projector.progress import Reporter
-from projector.slices import post_slice
+from projector.slices import Task, post_slice
 from projector.tables import TABLES, customer
 from projector.tables.days import days_in
 from shared import event_log
@@ -41,12 +41,17 @@ class AlreadyRunning(Anticipated):
 
 @dataclass(frozen=True)
 class Work:
-    """What building is about: where, for which calendar, by how many processes, and who is told how it goes."""
+    """What building is about: where, for which calendar, by how many processes, and who is told how it goes.
+
+    `quarantine` and `throttle` are those of `slices.Task`.
+    """
 
     databases: Databases
     timezone: str
     workers: int
     reporter: Reporter
+    quarantine: bool = False
+    throttle: int = 100
 
 
 class Build:
@@ -101,10 +106,10 @@ class Build:
 
     def _prepare(self, head: int) -> None:
         """Empty tables, the slices and the parts, and a row that says so."""
-        log_id = event_log.head(self.events, self.tables.book).log_id
+        log_id, system = event_log.head(self.events, self.tables.book).log_id, event_log.system_identifier(self.events)
         with self.reads.transaction():
             generation.drop(self.reads, self.tables)
-            made = generation.create(self.reads, self.tables, log_id, self._work.timezone)
+            made = generation.create(self.reads, self.tables, log_id, self._work.timezone, system)
             summaries.create_parts(self.reads, self.tables)
             self.reads.execute(self.tables.sql((files("projector") / "slice.sql").read_text()))
             self.reads.execute(self.tables.sql(SLICES), {"slices": self._work.workers, "head": head})
@@ -124,7 +129,10 @@ class Build:
         work = self._work
         crew.run(
             post_slice,
-            [(work.databases, self.tables.schema, number, work.timezone) for number in range(work.workers)],
+            [
+                (Task(work.databases, self.tables.schema, number, work.timezone, work.quarantine, work.throttle),)
+                for number in range(work.workers)
+            ],
             look=lambda: self._look(head),
             look_every=LOOK_EVERY,
         )

@@ -13,6 +13,7 @@ from uuid import UUID
 from projector import bulk, folding
 from projector.checkpoint import Generation
 from projector.folding import Documents, Row
+from projector.pace import Pace, give_way
 from projector.summaries import Contributions, DayOf, part_rows
 from projector.tables import customer_erasure, order_timeline
 from projector.tables.days import days_in
@@ -42,35 +43,66 @@ class Place(NamedTuple):
     version: int
 
 
-SLICE = "SELECT slices, head, stream_id, version, finished FROM {reads}.slice WHERE slice = %s"
+class Task(NamedTuple):
+    """What a worker is given: slice `number` of the generation in `schema`, and how it is to be posted.
+
+    `quarantine`: an order whose event cannot be posted stands still, the others go on. `throttle`: share of the time
+    in percent that the worker may work.
+    """
+
+    databases: Databases
+    schema: str
+    number: int
+    timezone: str
+    quarantine: bool = False
+    throttle: int = 100
 
 
-def post_slice(databases: Databases, schema: str, number: int, timezone: str) -> None:
-    """Post slice `number` from where it stands to its end. What a worker process runs.
+TAKE = """
+UPDATE {reads}.slice
+SET taken = taken + 1
+WHERE slice = %s
+RETURNING
+    taken,
+    slices,
+    head,
+    stream_id,
+    version,
+    finished
+"""
+"""Waits for the chunk that a worker left behind by a killed rebuild may be at, its last."""
+
+
+def post_slice(task: Task) -> None:
+    """Post a slice from where it stands to its end. What a worker process runs.
 
     Raises `PoisonedEvent`.
     """
+    give_way(task.throttle)
     gc.disable()  # a quarter of the time, for nothing: neither events nor documents form cycles
-    tables = Generation(databases.book, schema)
+    databases, number = task.databases, task.number
+    tables = Generation(databases.book, task.schema)
     role = databases.book.names["projector_role"]
     with (
         connect(databases.events_url, role, "daybook rebuild reading", **READING) as events,
         connect(databases.reads_url, role, "daybook rebuild writing", **WRITING) as reads,
     ):
-        row = reads.execute(tables.sql(SLICE), [number]).fetchone()
+        row = reads.execute(tables.sql(TAKE), [number]).fetchone()
         if row is None:
-            raise SliceTaken(f"there is no slice {number} in {schema}")
-        slices, head, stream_id, version, finished = row
+            raise SliceTaken(f"there is no slice {number} in {task.schema}")
+        taken, slices, head, stream_id, version, finished = row
         if finished:
             return
         source = _Source(events, tables, number, slices, head)
-        target = _Target(reads, tables, number, Place(stream_id, version), days_in(timezone))
+        target = _Target(reads, tables, (number, taken), Place(stream_id, version), days_in(task.timezone))
         parent = parent_process()
+        pace = Pace(task.throttle)
         for rows in source.whole_streams(target.place):
             if parent is not None and not parent.is_alive():
                 return  # whoever goes on starts at our slice's place
             recorded = [folding.recorded(row) for row in rows]
             target.post(recorded, event_log.contacts(events, databases.book, folding.contact_refs(recorded)))
+            pace.pause()
         target.finish()
 
 
@@ -137,20 +169,22 @@ SET
     version = %(version)s,
     events = events + %(events)s,
     orders = orders + %(orders)s
-WHERE slice = %(slice)s
+WHERE (slice, taken) = (%(slice)s, %(taken)s)
     AND (stream_id, version) = (%(from_stream)s, %(from_version)s)
     AND NOT finished
 """
-FINISH = "UPDATE {reads}.slice SET finished = true WHERE slice = %s"
+FINISH = "UPDATE {reads}.slice SET finished = true WHERE (slice, taken) = (%s, %s)"
 
 
 class _Target:
     """The tables being filled, as far as one slice is concerned."""
 
-    def __init__(self, reads: Connection, tables: Generation, number: int, place: Place, day_of: DayOf) -> None:
+    def __init__(
+        self, reads: Connection, tables: Generation, taken: tuple[int, int], place: Place, day_of: DayOf
+    ) -> None:
         self._reads = reads
         self._tables = tables
-        self._number = number
+        self._number, self._taken = taken
         self._day_of = day_of
         self.place = place
 
@@ -180,6 +214,7 @@ class _Target:
             self._tables.sql(ADVANCE),
             {
                 "slice": self._number,
+                "taken": self._taken,
                 "from_stream": self.place.stream_id,
                 "from_version": self.place.version,
                 "stream_id": place.stream_id,
@@ -196,4 +231,4 @@ class _Target:
 
     def finish(self) -> None:
         """Note that nothing is left to post."""
-        self._reads.execute(self._tables.sql(FINISH), [self._number])
+        self._reads.execute(self._tables.sql(FINISH), [self._number, self._taken])

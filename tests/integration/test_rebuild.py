@@ -158,7 +158,7 @@ def test_a_worker_left_behind_by_a_killed_rebuild_posts_nothing(migrated, monkey
         build._prepare(ask(migrated, "SELECT max(position) FROM {events}.seal"))
         with connect(migrated.reads_url, migrated.book.names["projector_role"]) as reads:
             reads.execute("UPDATE reads_next.slice SET version = 5")
-            stale = slices._Target(reads, build.tables, 0, slices.Place(uuid4(), 1), days_in("UTC"))
+            stale = slices._Target(reads, build.tables, (0, 0), slices.Place(uuid4(), 1), days_in("UTC"))
             with pytest.raises(slices.SliceTaken):
                 stale._advance(slices.Place(uuid4(), 1), 1, 1)
 
