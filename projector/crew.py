@@ -6,6 +6,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from shared import ending
 from shared.anticipated import Anticipated
 
 _spawn = get_context("spawn")  # a fork would share our database sessions with the workers
@@ -25,7 +26,8 @@ def run(
     workers = []
     for task in tasks:
         ours, theirs = _spawn.Pipe(duplex=False)
-        worker = _spawn.Process(target=_run, args=(theirs, work, task), daemon=True)
+        args = (ending.with_parent(signal.SIGKILL), theirs, work, task)
+        worker = _spawn.Process(target=_run, args=args, daemon=True)
         worker.start()
         theirs.close()
         workers.append((ours, worker))
@@ -43,7 +45,10 @@ def run(
             ours.close()
 
 
-def _run(result: Connection, work: Callable[..., None], task: tuple[Any, ...]) -> None:
+def _run(
+    end_with_parent: Callable[[], None], result: Connection, work: Callable[..., None], task: tuple[Any, ...]
+) -> None:
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; our parent ends us
     try:
         work(*task)

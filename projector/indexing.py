@@ -1,0 +1,70 @@
+"""Indexes and the planner's statistics of a generation under construction: several tables at the same time."""
+
+from collections.abc import Collection
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
+
+import psycopg
+
+from projector import generation
+from projector.checkpoint import Generation
+from shared.database import Connection, connect
+from shared.environment import Databases
+
+SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "work_mem": "64MB",
+    "synchronous_commit": "off",
+    "default_statistics_target": "30",  # the planner needs no more here, and ANALYZE takes as long as all indexes
+    "client_connection_check_interval": "1000",  # killed, we leave no session behind
+}
+"""Of the sessions that merge and index. The commit of the switch waits for the disk, and with it all before it."""
+
+LOOK_EVERY = 0.5
+
+
+def create_all(databases: Databases, tables: Generation, wanted: Collection[str], sessions: int, name: str) -> None:
+    """Index and analyse the tables `wanted`, so many at the same time. Interrupted, it cancels what runs."""
+    role = databases.book.names["projector_role"]
+    open_sessions: list[Connection] = []
+
+    def index(table: str) -> None:
+        with connect(databases.reads_url, role, name, **SETTINGS) as reads:
+            open_sessions.append(reads)
+            _index(reads, tables, table)
+
+    with ThreadPoolExecutor(sessions) as pool:
+        under_way = [pool.submit(index, table) for table in wanted]
+        try:
+            wait(under_way, return_when=FIRST_EXCEPTION)
+            for ended in under_way:
+                if ended.done():
+                    ended.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(under_way, LOOK_EVERY).not_done:  # a cancelled future is done
+                for session in open_sessions:
+                    with suppress(psycopg.Error):
+                        session.cancel_safe()
+            raise
+
+
+LOCK = "LOCK TABLE {{reads}}.{} IN SHARE UPDATE EXCLUSIVE MODE"
+"""Conflicts with itself: waits for a session left behind that is at the same table."""
+
+NOTE = """
+UPDATE {reads}.build
+SET indexed = indexed || %(table)s::text
+WHERE %(table)s <> ALL (indexed)
+"""
+IS_NOTED = "SELECT %s = ANY (indexed) FROM {reads}.build"
+
+
+def _index(reads: Connection, tables: Generation, table: str) -> None:
+    with reads.transaction():
+        reads.execute(tables.sql(LOCK.format(table)))
+        row = reads.execute(tables.sql(IS_NOTED), [table]).fetchone()
+        if row and row[0]:
+            return
+        generation.create_indexes(reads, tables, table)
+        reads.execute(tables.sql(NOTE), {"table": table})
