@@ -19,7 +19,6 @@ from projector.unfinished import Unfinished
 from shared import event_log
 from shared.database import Connection, connect
 from shared.environment import Databases
-from shared.retained import drop_schema
 
 __all__ = ["AlreadyRunning", "Build", "Work", "begun"]
 
@@ -45,7 +44,7 @@ class Work:
 
 
 class Build:
-    """One generation on its way, in a schema of its own. `seconds` is how long each phase took, in this process."""
+    """One generation on its way, in a schema of its own. `doing` is the phase, `seconds` how long each took."""
 
     def __init__(self, work: Work, purpose: str, schema: str, events: Connection, reads: Connection) -> None:
         self.tables = Generation(work.databases.book, schema)
@@ -53,18 +52,18 @@ class Build:
         self.reads = reads
         self.seconds: dict[str, float] = defaultdict(float)
         self.pace = Pace(work.throttle)
-        self._row = under_way.Row(reads, work.databases.book)
+        self.row = under_way.Row(reads, work.databases.book)
         self._work = work
         self._purpose = purpose
         self._poster = Poster(events, reads, self.tables, days_in(work.timezone))
-        self._phase, self._since = "preparing", time.monotonic()
+        self.doing, self._since = "preparing", time.monotonic()
 
     def run(self, head: int) -> Checkpoint:
         """Build it from nothing up to position `head`: complete and indexed.
 
         Raises `PoisonedEvent` or `WorkerDied`.
         """
-        drop_schema(self.reads, self.tables.schema)
+        generation.drop(self.reads, self.tables)
         self._prepare(head)
         return self.go_on()
 
@@ -73,9 +72,9 @@ class Build:
         left = unfinished.read(self.reads, self.tables)
         stand = self.stand()
         if left is None:
-            self._row.what(stand.generation, 1, stand.position, stand.position)
+            self.row.what(stand.generation, 1, stand.position, stand.position)
             return stand
-        self._row.what(stand.generation, left.slices, left.events, left.head)
+        self.row.what(stand.generation, left.slices, left.events, left.head)
         if not left.merged:
             self.phase("building")
             self._post_slices(left)
@@ -103,14 +102,14 @@ class Build:
     def phase(self, name: str) -> None:
         """Tell what is done now, here and in `daybook status`."""
         now = time.monotonic()
-        self.seconds[self._phase] += now - self._since
-        self._phase, self._since = name, now
+        self.seconds[self.doing] += now - self._since
+        self.doing, self._since = name, now
         self._work.reporter.phase(name)
-        self._row.phase(name)
+        self.row.phase(name)
 
     def told(self, position: int, head: int) -> None:
         """So many events of so many are posted."""
-        self._row.reached(position, head)
+        self.row.reached(position, head)
         self._work.reporter.reached(position, head)
 
     def stand(self) -> Checkpoint:

@@ -23,6 +23,10 @@ class Pace:
             time.sleep(self._rest * (time.monotonic() - self._since))
             self._since = time.monotonic()
 
+    def hurry(self) -> None:
+        """No more pauses."""
+        self._rest = 0.0
+
 
 def give_way(percent: int) -> None:
     """Let other processes go first, if we are to work for a share of the time only. For processes of our own."""

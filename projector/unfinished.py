@@ -83,10 +83,9 @@ def complete(reads: Connection, tables: Generation) -> None:
 
 
 def misfit(events: Connection, reads: Connection, tables: Generation, timezone: str, *, quarantine: bool) -> str | None:
-    """Why nobody can go on with what is there, as half a sentence; None if it fits. There must be such a generation."""
+    """Why nobody can go on with what is there, as half a sentence; None if it fits. It must be there."""
     stand = checkpoint.read(reads, tables)
-    if stand is None:
-        return f"{tables.schema} is not what a rebuild leaves"
+    assert stand is not None  # noqa: S101
     try:
         checkpoint.require_same_code(stand, tables, timezone)
         head = checkpoint.require_same_history(stand, tables, events)
