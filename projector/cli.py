@@ -1,44 +1,26 @@
-"""The commands of the projector: `daybook projector`, `rebuild`, `verify`, `status`."""
+"""The commands of the projector: `daybook projector`, `rebuild`, `verify`, and those of the modules `cli_…`."""
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from projector import telling
 from projector.building import Work
+from projector.cli_pause import pause, resume
+from projector.cli_status import status
 from projector.daemon import Projector, Settings
+from projector.options import timezone_option
 from projector.progress import reporter
 from projector.rebuild import rebuild as run_rebuild
-from projector.status import status as read_status
 from projector.verify import verify as run_verify
 from projector.waking import Stop
 from shared import logs, migrate
 from shared.environment import Databases, Place, place_options
 
 
-def _zone(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise click.BadParameter(f"{value!r} is no time zone of this machine's IANA database") from error
-    return value
-
-
-timezone_option = click.option(
-    "--report-timezone",
-    "timezone",
-    envvar="DAYBOOK_REPORT_TIMEZONE",
-    show_envvar=True,
-    default="UTC",
-    show_default=True,
-    callback=_zone,
-    help="IANA zone in which sales are booked on days; a change needs a rebuild.",
-)
 workers_option = click.option(
     "--workers",
     envvar="DAYBOOK_REBUILD_WORKERS",
@@ -139,23 +121,10 @@ def verify(place: Place, workers: int, timezone: str) -> None:
     sys.exit(1)
 
 
-@commands.command()
-@click.option(
-    "--json", "as_json", is_flag=True, envvar="DAYBOOK_STATUS_JSON", show_envvar=True, help="As one line of JSON."
-)
-@timezone_option
-@place_options
-def status(place: Place, timezone: str, *, as_json: bool) -> None:
-    """Show how far the read tables are, who posts to them, and why they are behind, if they are."""
-    with place.open() as databases:
-        _require_migrated(databases)
-        found = read_status(databases, timezone)
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
-        telling.status(found)
-
-
 def _require_migrated(databases: Databases) -> None:
     migrate.check(databases.events_url, databases.book, "events")
     migrate.check(databases.reads_url, databases.book, "reads")
+
+
+for command in (pause, resume, status):
+    commands.add_command(command)
