@@ -1,35 +1,19 @@
 """The commands of the projector: `daybook projector`, `rebuild`, `verify`, and those of the modules `cli_…`."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from projector import telling
-from projector.building import Work
 from projector.cli_pause import pause, resume
+from projector.cli_rebuild import rebuild
 from projector.cli_status import status
+from projector.cli_verify import verify
 from projector.daemon import Projector, Settings
-from projector.options import timezone_option
-from projector.progress import reporter
-from projector.rebuild import rebuild as run_rebuild
-from projector.verify import verify as run_verify
+from projector.options import most_quarantined_option, timezone_option
 from projector.waking import Stop
 from shared import logs, migrate
 from shared.environment import Databases, Place, place_options
-
-
-workers_option = click.option(
-    "--workers",
-    envvar="DAYBOOK_REBUILD_WORKERS",
-    show_envvar=True,
-    type=click.IntRange(1, 64),
-    default=lambda: min(os.cpu_count() or 1, 64),
-    show_default="one per processor",
-    help="Processes that build at the same time.",
-)
 
 
 @click.group()
@@ -72,6 +56,7 @@ def commands() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help='Written when leading or standing by: {"role": "leader" | "standby"}.',
 )
+@most_quarantined_option
 @timezone_option
 @place_options
 def projector(place: Place, **settings: Any) -> None:  # noqa: ANN401 -- the fields of `Settings`
@@ -85,46 +70,10 @@ def projector(place: Place, **settings: Any) -> None:  # noqa: ANN401 -- the fie
         Projector(databases, Settings(**settings), stop).run()
 
 
-@commands.command()
-@workers_option
-@timezone_option
-@place_options
-def rebuild(place: Place, workers: int, timezone: str) -> None:
-    """Post the whole log again to new read tables, then switch to them. Reads never stop.
-
-    Works with or without a running projector. The tables replaced are kept as one old generation.
-    """
-    with place.open() as databases, reporter() as progress:
-        _require_migrated(databases)
-        statistics = run_rebuild(Work(databases, timezone, workers, progress))
-    telling.statistics(statistics)
-
-
-@commands.command()
-@workers_option
-@timezone_option
-@place_options
-def verify(place: Place, workers: int, timezone: str) -> None:
-    """Post the log once more beside the read tables and compare the two, row for row.
-
-    Exit code 1 if anything differs; then the rows, the orders and the events behind them are named.
-    """
-    with place.open() as databases, reporter() as progress:
-        _require_migrated(databases)
-        verified = run_verify(Work(databases, timezone, workers, progress))
-    if not verified.comparison.rows:
-        click.echo(
-            f"The read tables are exactly what the log comes to, row for row, at position {verified.position:,}."
-        )
-        return
-    telling.differences(verified.position, verified.comparison)
-    sys.exit(1)
-
-
 def _require_migrated(databases: Databases) -> None:
     migrate.check(databases.events_url, databases.book, "events")
     migrate.check(databases.reads_url, databases.book, "reads")
 
 
-for command in (pause, resume, status):
+for command in (pause, rebuild, resume, status, verify):
     commands.add_command(command)

@@ -70,7 +70,7 @@ def compare(connection: Connection, live: Generation, check: Generation, day_of:
             rows[table] = found[0][2]
             examples += [difference(table, key, present, again) for present, again, _ in found]
     examples = [
-        example._replace(orders=orders) for example, orders in _with_orders(connection, check, examples, day_of)
+        example._replace(orders=orders) for example, orders in with_orders(connection, check, examples, day_of)
     ]
     orders = sorted({order for example in examples for order in example.orders})
     return Comparison(rows, examples, _events(connection, check, orders))
@@ -96,7 +96,7 @@ def difference(table: str, key: list[str], live: Key | None, again: Key | None) 
 ORDERS_OF_CUSTOMER = "SELECT order_id::text FROM {reads}.order_list WHERE customer_id = %s ORDER BY created_at LIMIT %s"
 
 
-def _with_orders(
+def with_orders(
     connection: Connection, check: Generation, examples: list[Difference], day_of: DayOf
 ) -> Iterator[tuple[Difference, list[str]]]:
     """The orders behind each row: its own, those of its customer, or those that contribute to its sums."""

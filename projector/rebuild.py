@@ -32,6 +32,11 @@ class Statistics(NamedTuple):
     rows: dict[str, int]
     peak_bytes: int
 
+    @property
+    def orders(self) -> int:
+        """Documents in the new tables."""
+        return self.rows["order_detail"]
+
 
 def rebuild(work: Work, *, from_scratch: bool = False) -> Statistics:
     """Build `reads_next`, catch up, take over from the running projector if there is one, switch.

@@ -8,18 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from projector.comparing import Comparison, Difference
-from projector.rebuild import Statistics
-
-
-def statistics(done: Statistics) -> None:
-    """What a rebuild did."""
-    position, seconds = done.position, done.seconds
-    click.echo(
-        f"Rebuilt up to position {position:,} in {seconds:.1f} s: {position / seconds:,.0f} events/s, "
-        f"{done.switching_seconds:.2f} s of it with the projector's lock."
-    )
-    for table, rows in done.rows.items():
-        click.echo(f"  {table:<16} {rows:>12,} rows")
 
 
 def differences(position: int, comparison: Comparison) -> None:

@@ -1,5 +1,7 @@
 """`daybook verify`: post the log once more and compare with what is served, row for row, at exactly one position."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from projector import checkpoint, generation, leader
@@ -9,7 +11,7 @@ from projector.comparing import Comparison, compare
 from projector.daemon import require_ours
 from projector.tables.days import days_in
 from shared.anticipated import Anticipated
-from shared.database import connect
+from shared.database import Connection, connect
 
 PATIENCE = 60.0
 """Seconds to wait for the leader's lock."""
@@ -43,6 +45,17 @@ def verify(work: Work) -> Verified:
 
 
 def _compared(work: Work, build: Build, stand: Checkpoint) -> Verified:
+    live = generation.live(work.databases.book)
+    with at_one_position(work, build, stand) as (snapshot, position):
+        return Verified(position, compare(snapshot, live, build.tables, days_in(work.timezone)))
+
+
+@contextmanager
+def at_one_position(work: Work, build: Build, stand: Checkpoint) -> Iterator[tuple[Connection, int]]:
+    """A session whose snapshot shows the live tables and those just built, both at the same position.
+
+    The leader's lock is held for a moment only.
+    """
     book = work.databases.book
     live = generation.live(book)
     stand = build.catch_up(stand, _position(build))  # without the lock, so that it is held but briefly
@@ -55,7 +68,7 @@ def _compared(work: Work, build: Build, stand: Checkpoint) -> Verified:
         build.phase("comparing")
         if present is None or present.position != stand.position:
             raise RuntimeError(f"posted up to {stand.position}, but {live.schema} stands at {present}")
-        return Verified(stand.position, compare(snapshot, live, build.tables, days_in(work.timezone)))
+        yield snapshot, stand.position
 
 
 def _position(build: Build) -> int:
