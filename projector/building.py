@@ -11,6 +11,7 @@ from projector.batch import Poster
 from projector.checkpoint import Checkpoint, Generation
 from projector.pace import FULL, Pace
 from projector.progress import Reporter
+from projector.quarantine import MOST
 from projector.slices import Task, post_slice
 from projector.tables import TABLES, customer
 from projector.tables.days import days_in
@@ -32,7 +33,8 @@ CATCH_UP_BATCH = 5000
 class Work:
     """What building is about: where, for which calendar, by how many processes, and who is told how it goes.
 
-    `quarantine` and `throttle` are those of `slices.Task`.
+    `quarantine`: an order whose event cannot be posted stands still, up to `most_quarantined` of them; else the first
+    one ends it. `throttle` is that of `slices.Task`.
     """
 
     databases: Databases
@@ -41,21 +43,27 @@ class Work:
     reporter: Reporter
     quarantine: bool = False
     throttle: int = FULL
+    most_quarantined: int = MOST
+
+    @property
+    def tolerated(self) -> int:
+        """So many orders may stand still."""
+        return self.most_quarantined if self.quarantine else 0
 
 
 class Build:
-    """One generation on its way, in a schema of its own. `doing` is the phase, `seconds` how long each took."""
+    """One generation on its way, in a schema of its own. `doing` is the phase it is in."""
 
     def __init__(self, work: Work, purpose: str, schema: str, events: Connection, reads: Connection) -> None:
         self.tables = Generation(work.databases.book, schema)
         self.events = events
         self.reads = reads
-        self.seconds: dict[str, float] = defaultdict(float)
+        self._seconds: dict[str, float] = defaultdict(float)
         self.pace = Pace(work.throttle)
         self.row = under_way.Row(reads, work.databases.book)
         self._work = work
         self._purpose = purpose
-        self._poster = Poster(events, reads, self.tables, days_in(work.timezone))
+        self._poster = Poster(events, reads, self.tables, days_in(work.timezone), work.tolerated)
         self.doing, self._since = "preparing", time.monotonic()
 
     def run(self, head: int) -> Checkpoint:
@@ -101,11 +109,17 @@ class Build:
 
     def phase(self, name: str) -> None:
         """Tell what is done now, here and in `daybook status`."""
-        now = time.monotonic()
-        self.seconds[self.doing] += now - self._since
-        self.doing, self._since = name, now
+        self.seconds_per_phase()
+        self.doing = name
         self._work.reporter.phase(name)
         self.row.phase(name)
+
+    def seconds_per_phase(self) -> dict[str, float]:
+        """How long each phase took so far, in this process."""
+        now = time.monotonic()
+        self._seconds[self.doing] += now - self._since
+        self._since = now
+        return dict(self._seconds)
 
     def told(self, position: int, head: int) -> None:
         """So many events of so many are posted."""
@@ -132,7 +146,7 @@ class Build:
         self.told(left.events, left.head)
         if left.finished < left.slices:
             tasks = [
-                Task(work.databases, self.tables.schema, number, work.timezone, work.quarantine, work.throttle)
+                Task(work.databases, self.tables.schema, number, work.timezone, work.tolerated, work.throttle)
                 for number in range(left.slices)
             ]
             crew.run(post_slice, [(task,) for task in tasks], look=self._look, look_every=LOOK_EVERY)

@@ -47,16 +47,16 @@ def rebuild(work: Work, *, from_scratch: bool = False) -> Statistics:
     book = work.databases.book
     began = time.monotonic()
     with begun(work, "rebuild", book.names["reads_next"]) as build, interrupted.told(build, work.databases):
-        present = 0 if from_scratch else _fitting(work, build)
+        present = None if from_scratch else _fitting(work, build)
         stand = build.run(event_log.head(build.events, book).position) if present is None else build.go_on()
         stand = come_close(build, stand)
         generation.make_room(build.reads, book)
         stand, switching_seconds = take_over(build, stand)
         rows = _rows(build)
     seconds = time.monotonic() - began
-    phases = {name: spent for name, spent in build.seconds.items() if spent}
+    events = stand.position - (present or 0)
     return Statistics(
-        stand.position, stand.position - (present or 0), seconds, phases, switching_seconds, rows, _peak_bytes()
+        stand.position, events, seconds, build.seconds_per_phase(), switching_seconds, rows, _peak_bytes()
     )
 
 

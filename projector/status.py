@@ -4,7 +4,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from projector import checkpoint, generation
+from projector import checkpoint, generation, rebuild_status
 from projector.checkpoint import AnotherHistory, Checkpoint, OtherCode
 from shared import event_log
 from shared.database import Connection, connect
@@ -36,21 +36,6 @@ FROM {{projector}}.control
 WHERE paused_at IS NOT NULL
 """
 
-UNDER_WAY = f"""
-SELECT
-    r.purpose,
-    r.phase,
-    r.generation::text,
-    r.position,
-    r.head_position,
-    r.workers,
-    {event_log.CANONICAL_TIME.format("r.started_at")} AS started_at,
-    {event_log.CANONICAL_TIME.format("r.heartbeat_at")} AS heartbeat_at,
-    a.pid IS NOT NULL AS running
-FROM {{projector}}.rebuild r
-LEFT JOIN pg_stat_activity a ON a.pid = r.backend_pid AND a.backend_start <= r.started_at
-"""
-
 
 def status(databases: Databases, timezone: str) -> dict[str, Any]:
     """The `Status` of `domain.md` §3.3."""
@@ -65,7 +50,7 @@ def status(databases: Databases, timezone: str) -> dict[str, Any]:
         processes = _rows(reads, book.sql(PROCESSES))
         leading = next((p for p in processes if p["alive"] and p["role"] == "leader"), None)
         paused = next(iter(_rows(reads, book.sql(PAUSED))), None)
-        under_way = next(iter(_rows(reads, book.sql(UNDER_WAY))), None)
+        under_way = rebuild_status.going_on(events, reads, book, timezone)
         state, unfit = _fitness(stand, live, events, timezone)
         lag_seconds = _lag_seconds(events, live, stand.position if stand else 0)
     behind = max(0, head.position - (stand.position if stand else 0))

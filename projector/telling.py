@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from projector import rebuild_status
 from projector.comparing import Comparison, Difference
 
 
@@ -57,10 +58,7 @@ def status(found: dict[str, Any]) -> None:
     if found["paused"]:
         table.add_row("paused", f"by {found['paused']['by']} since {found['paused']['since']}")
     if going_on := found["rebuild"]:
-        progress = f"{going_on['phase']}, {going_on['position']:,} of {going_on['head_position']:,} events"
-        table.add_row(
-            going_on["purpose"], progress if going_on["running"] else "was ended before it was done: run it again"
-        )
+        table.add_row(going_on["purpose"], rebuild_status.told(going_on))
     if found["why"]:
         table.add_row("why", found["why"])
     Console(highlight=False, soft_wrap=True).print(table)
