@@ -52,6 +52,13 @@ def release(connection: Connection, book: Book) -> None:
     connection.execute(book.sql(RELEASE))
 
 
+def let_go(connection: Connection) -> None:
+    """Give the lock back, in whatever state the session is: we cannot post, another one may be able to."""
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.rollback()
+    connection.execute("SELECT pg_advisory_unlock_all()")
+
+
 class LockNotHandedOver(Anticipated):
     """The leader kept the lock for longer than we wait."""
 
