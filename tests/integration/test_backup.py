@@ -130,7 +130,7 @@ def test_tables_of_the_log_that_was_backed_up_are_refused_and_rebuilt(migrated, 
     restore(empty.events_url, empty.book, tmp_path / "log.dump")
     mixed = Databases(Book(), empty.events_url, migrated.reads_url)
     with pytest.raises(
-        AnotherHistory, match="were posted from log .*: if this is the right database, run `daybook rebuild`"
+        AnotherHistory, match=r"were posted from log .*: if this is the right database, run `daybook rebuild`"
     ):
         run_once(mixed)
     rebuild(Work(mixed, "UTC", 1, QUIET))
@@ -219,11 +219,11 @@ def test_a_backup_that_fails_leaves_the_last_one(migrated, tmp_path, monkeypatch
     backup(migrated.events_url, migrated.book, file)
     kept = file.read_bytes()
     monkeypatch.setattr(postgres_programs, "place", lambda url: ("dbname=nowhere host=/nowhere", {}))
-    with pytest.raises(postgres_programs.ProgramFailed, match="pg_dump failed: .*nowhere"):
+    with pytest.raises(postgres_programs.ProgramFailed, match=r"pg_dump failed: .*nowhere"):
         backup(migrated.events_url, migrated.book, file)
     assert file.read_bytes() == kept
     assert list(tmp_path.iterdir()) == [file]
-    with pytest.raises(FileNotWritable, match="cannot write .*No such file or directory"):
+    with pytest.raises(FileNotWritable, match=r"cannot write .*No such file or directory"):
         backup(migrated.events_url, migrated.book, tmp_path / "missing" / "log.dump")
 
 
