@@ -11,6 +11,7 @@ from projector.cli_status import status
 from projector.cli_verify import verify
 from projector.daemon import Projector, Settings
 from projector.options import most_quarantined_option, timezone_option
+from projector.verifier import Verifier
 from projector.waking import Stop
 from shared import logs, migrate
 from shared.environment import Databases, Place, place_options
@@ -56,10 +57,28 @@ def commands() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help='Written when leading or standing by: {"role": "leader" | "standby"}.',
 )
+@click.option(
+    "--verify-interval",
+    envvar="DAYBOOK_VERIFY_INTERVAL",
+    show_envvar=True,
+    type=click.FloatRange(0, 86_400),
+    default=0.0,
+    show_default="never",
+    help="While leading, verify a sample of orders every so many seconds, and report what has drifted.",
+)
+@click.option(
+    "--verify-sample",
+    envvar="DAYBOOK_VERIFY_SAMPLE",
+    show_envvar=True,
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Orders in such a sample.",
+)
 @most_quarantined_option
 @timezone_option
 @place_options
-def projector(place: Place, **settings: Any) -> None:  # noqa: ANN401 -- the fields of `Settings`
+def projector(place: Place, verify_interval: float, verify_sample: int, **settings: Any) -> None:  # noqa: ANN401 -- the fields of `Settings`
     """Post the log to the read tables, batch by batch, for as long as it runs.
 
     Any number may run: one leads, the others stand by. SIGTERM ends it after the batch under way.
@@ -67,7 +86,9 @@ def projector(place: Place, **settings: Any) -> None:  # noqa: ANN401 -- the fie
     logs.configure("projector")
     with Stop().on_signals() as stop, place.open() as databases:
         _require_migrated(databases)
-        Projector(databases, Settings(**settings), stop).run()
+        projecting = Projector(databases, Settings(**settings), stop)
+        with Verifier(databases, settings["timezone"], projecting.leads, verify_interval, verify_sample):
+            projecting.run()
 
 
 def _require_migrated(databases: Databases) -> None:

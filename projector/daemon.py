@@ -61,6 +61,10 @@ class Projector:
         self._paused_by: str | None = None
         self._unknown = UnknownTypes()
 
+    def leads(self) -> bool:
+        """Whether this process is the leader now, as far as it knows."""
+        return self._role == "leader"
+
     def run(self) -> None:
         """Work until stopped; a running batch is finished first.
 

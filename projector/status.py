@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 
-from projector import checkpoint, generation, leader, quarantine, rebuild_status
+from projector import checkpoint, drift, generation, leader, quarantine, rebuild_status
 from projector.checkpoint import AnotherHistory, Checkpoint, OtherCode
 from projector.reasons import Facts, why
 from projector.waiting import waiting
@@ -54,6 +54,7 @@ def status(databases: Databases, timezone: str) -> dict[str, Any]:
         head = event_log.head(events, databases.book)
         stand = checkpoint.read(reads, live)
         state, unfit = _fitness(stand, live, events, timezone)
+        verified = drift.verified(reads, databases.book, stand and stand.generation)
         lag_seconds = _lag_seconds(events, live, stand.position if stand else 0)
         under_way = rebuild_status.going_on(events, reads, databases.book, timezone)
         quarantined = quarantine.listed(reads, live) if stand else []
@@ -97,6 +98,7 @@ def status(databases: Databases, timezone: str) -> dict[str, Any]:
         "paused": paused,
         "rebuild": under_way,
         "quarantine": quarantined,
+        "verified": verified,
         "why": why(facts),
     }
 

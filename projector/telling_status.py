@@ -8,7 +8,7 @@ import click
 from projector import rebuild_status
 
 SHOWN = 10
-"""Orders in quarantine that are listed; all of them are in `--json`."""
+"""Orders in quarantine, and drifted ones, that are listed; all of them are in `--json`."""
 
 
 def status(found: dict[str, Any]) -> None:
@@ -39,6 +39,12 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "quarantine", f"order {order['order_id']} at event {order['position']}, {what}"
     if (more := len(found["quarantine"]) - SHOWN) > 0:
         yield "quarantine", f"and {more} more orders"
+    verified = found["verified"]
+    if verified["last_at"]:
+        looked = f"{verified['orders']:,} orders looked at, the last at {verified['last_at']}"
+        yield "verified", looked if verified["drift"] else f"{looked}: no drift"
+    for it in verified["drift"][:SHOWN]:
+        yield "drift", f"{it['kind']} {it['id']} since {it['since']}: {', '.join(it['tables'])}"
     if found["why"]:
         yield "why", found["why"]
 
