@@ -66,8 +66,8 @@ class Verifier:
             looked = look_at_some(self._databases, self._timezone, self._sample, known)
             drift.note(reads, book, looked)
         present = {(it.kind, it.subject): it for it in drift.found(looked)}
-        for subject in present.keys() - self._told:
-            _tell(present[subject], looked.position)
+        for each in present.keys() - self._told:
+            _tell(present[each], looked.position)
         if drift.truncated(looked):
             self._told |= present.keys()
             return
