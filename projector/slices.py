@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from projector import bulk, folding
+from projector.applying import Posting
 from projector.checkpoint import Generation
 from projector.folding import Documents, Row
 from projector.pace import Pace, give_way
+from projector.poison import is_poison
+from projector.quarantine import Pieces
 from projector.summaries import Contributions, DayOf, part_rows
 from projector.tables import customer_erasure, order_timeline
 from projector.tables.days import days_in
@@ -46,15 +49,15 @@ class Place(NamedTuple):
 class Task(NamedTuple):
     """What a worker is given: slice `number` of the generation in `schema`, and how it is to be posted.
 
-    `quarantine`: an order whose event cannot be posted stands still, the others go on. `throttle`: share of the time
-    in percent that the worker may work.
+    `most_quarantined`: so many orders may stand still because an event of theirs cannot be posted. `throttle`: share
+    of the time in percent that the worker may work.
     """
 
     databases: Databases
     schema: str
     number: int
     timezone: str
-    quarantine: bool = False
+    most_quarantined: int = 0
     throttle: int = 100
 
 
@@ -94,7 +97,8 @@ def post_slice(task: Task) -> None:
         if finished:
             return
         source = _Source(events, tables, number, slices, head)
-        target = _Target(reads, tables, (number, taken), Place(stream_id, version), days_in(task.timezone))
+        place, day_of = Place(stream_id, version), days_in(task.timezone)
+        target = _Target(reads, tables, (number, taken), place, day_of, task.most_quarantined)
         parent = parent_process()
         pace = Pace(task.throttle)
         for rows in source.whole_streams(target.place):
@@ -179,35 +183,65 @@ FINISH = "UPDATE {reads}.slice SET finished = true WHERE (slice, taken) = (%s, %
 class _Target:
     """The tables being filled, as far as one slice is concerned."""
 
-    def __init__(
-        self, reads: Connection, tables: Generation, taken: tuple[int, int], place: Place, day_of: DayOf
+    def __init__(  # noqa: PLR0913, PLR0917 -- what a task says
+        self,
+        reads: Connection,
+        tables: Generation,
+        taken: tuple[int, int],
+        place: Place,
+        day_of: DayOf,
+        most_quarantined: int = 0,
     ) -> None:
         self._reads = reads
         self._tables = tables
         self._number, self._taken = taken
         self._day_of = day_of
+        self._most_quarantined = most_quarantined
         self.place = place
 
     def post(self, events: list[RecordedEvent], contacts: Mapping[UUID, dict[str, Any]]) -> None:
         """Write what the whole streams in `events` come to."""
+        try:
+            self._post_at_once(events, contacts)
+        except SliceTaken:
+            raise
+        except Exception as error:
+            if not is_poison(error):
+                raise
+            self._post_in_pieces(events, contacts)
+        self.place = _last_of(events)
+
+    def _post_at_once(self, events: list[RecordedEvent], contacts: Mapping[UUID, dict[str, Any]]) -> None:
         documents: Documents = {}
         timeline = folding.fold(documents, events, contacts)
         positions = {event.stream_id: event.position for event in events}
         contributions = Contributions(self._day_of)
         for document in documents.values():
             contributions.add(document)
-        place = Place(events[-1].stream_id, events[-1].version)
         with self._reads.transaction():
-            self._advance(place, len(events), len(documents))
+            self._advance(_last_of(events), len(events), len(documents))
             in_order = [(document, positions[order]) for order, document in documents.items()]
             bulk.copy_orders(self._reads, self._tables, in_order)
             bulk.copy(self._reads, self._tables, order_timeline.NAME, order_timeline.COLUMNS, timeline)
-            erased = list(customer_erasure.erasures(events).items())  # all of a customer's: streams come whole
-            bulk.copy(self._reads, self._tables, customer_erasure.NAME, customer_erasure.COLUMNS, erased)
-            for summary, sums in contributions:
-                columns = (*summary.KEY, *summary.MEASURES)
-                bulk.copy(self._reads, self._tables, f"{summary.NAME}_part", columns, part_rows(sums))
-        self.place = place
+            self._write_erasures(events)
+            self._write_parts(contributions)
+
+    def _post_in_pieces(self, events: list[RecordedEvent], contacts: Mapping[UUID, dict[str, Any]]) -> None:
+        """Post what can be posted; the others stand still, if that many may."""
+        posting = Posting(self._reads, self._tables, self._day_of, contacts, {}, across_streams=False)
+        with self._reads.transaction():
+            self._advance(_last_of(events), len(events), len({event.stream_id for event in events}))
+            Pieces(posting, events, {}, self._write_parts, self._most_quarantined).post()
+            self._write_erasures(events)
+
+    def _write_erasures(self, events: list[RecordedEvent]) -> None:
+        erased = list(customer_erasure.erasures(events).items())  # all of a customer's: streams come whole
+        bulk.copy(self._reads, self._tables, customer_erasure.NAME, customer_erasure.COLUMNS, erased)
+
+    def _write_parts(self, contributions: Contributions) -> None:
+        for summary, sums in contributions:
+            columns = (*summary.KEY, *summary.MEASURES)
+            bulk.copy(self._reads, self._tables, f"{summary.NAME}_part", columns, part_rows(sums))
 
     def _advance(self, place: Place, events: int, orders: int) -> None:
         advanced = self._reads.execute(
@@ -232,3 +266,7 @@ class _Target:
     def finish(self) -> None:
         """Note that nothing is left to post."""
         self._reads.execute(self._tables.sql(FINISH), [self._number, self._taken])
+
+
+def _last_of(events: list[RecordedEvent]) -> Place:
+    return Place(events[-1].stream_id, events[-1].version)
