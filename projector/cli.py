@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from projector.cli_pause import pause, resume
+from projector.cli_quarantine import retry
 from projector.cli_rebuild import rebuild
 from projector.cli_status import status
 from projector.cli_verify import verify
@@ -96,5 +97,5 @@ def _require_migrated(databases: Databases) -> None:
     migrate.check(databases.reads_url, databases.book, "reads")
 
 
-for command in (pause, rebuild, resume, status, verify):
+for command in (pause, rebuild, resume, retry, status, verify):
     commands.add_command(command)

@@ -10,8 +10,9 @@ import click
 from projector import interrupted, telling_rebuild
 from projector.building import Work
 from projector.dry_run import dry_run as run_dry
-from projector.options import timezone_option, workers_option
+from projector.options import most_quarantined_option, timezone_option, workers_option
 from projector.pace import FULL
+from projector.poison import PoisonedEvent
 from projector.progress import reporter
 from projector.rebuild import rebuild as run_rebuild
 from projector.rollback import drop_old as run_drop_old
@@ -56,9 +57,12 @@ def _with_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 @workers_option
 @throttle_option
 @_with_flags
+@most_quarantined_option
 @timezone_option
 @place_options
-def rebuild(place: Place, workers: int, throttle: int, timezone: str, **wishes: bool) -> None:
+def rebuild(
+    place: Place, workers: int, throttle: int, timezone: str, most_quarantined: int, **wishes: bool
+) -> None:
     """Post the whole log again to new read tables, then switch to them. Reads never stop.
 
     Works with or without a running projector. Killed, it goes on where it was when run again. The tables replaced are
@@ -67,8 +71,12 @@ def rebuild(place: Place, workers: int, throttle: int, timezone: str, **wishes: 
     _require_one(wishes, APART)
     with place.open() as databases, reporter() as progress, interrupted.sigterm_as_ctrl_c():
         _require_migrated(databases)
-        work = Work(databases, timezone, workers, progress, wishes["quarantine"], throttle)
-        done, words = _done(work, wishes)
+        work = Work(databases, timezone, workers, progress, wishes["quarantine"], throttle, most_quarantined)
+        try:
+            done, words = _done(work, wishes)
+        except PoisonedEvent as poisoned:
+            words_to_go_on = "`daybook rebuild --quarantine` lets that order stand still and carries on"
+            raise click.ClickException(f"{poisoned}; {words_to_go_on}") from poisoned
     if wishes["json"]:
         click.echo(json.dumps(done, default=str))
     else:

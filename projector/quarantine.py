@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 MOST = 100
 """Orders that may be in quarantine, unless another number is given."""
 
+UNLIMITED = 2**31
+"""For orders that are in it already."""
+
 ADD = """
 INSERT INTO {reads}.quarantine AS present (
     order_id,

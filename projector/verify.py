@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
-from projector import checkpoint, generation, leader
+from projector import checkpoint, generation, leader, quarantine
 from projector.building import Build, Work, begun
-from projector.checkpoint import Checkpoint
+from projector.checkpoint import Checkpoint, Generation
 from projector.comparing import Comparison, compare
 from projector.daemon import require_ours
 from projector.tables.days import days_in
@@ -29,9 +30,13 @@ class Verified(NamedTuple):
 
 
 def verify(work: Work) -> Verified:
-    """Compare the live tables with what the log comes to. Raises `Refused`, `AlreadyRunning`, `PoisonedEvent`."""
+    """Compare the live tables with what the log comes to, orders in quarantine as far as their last good version.
+
+    Raises `Refused`, `AlreadyRunning`, and `TooManyQuarantined` if that many more than now would be in quarantine.
+    """
     book = work.databases.book
     live = generation.live(book)
+    work = _tolerant(work, live)
     with begun(work, "verify", book.names["reads_check"]) as build:
         present = require_ours(build.events, build.reads, live, work.timezone)
         if present is None:
@@ -42,6 +47,12 @@ def verify(work: Work) -> Verified:
         finally:
             if not (build.reads.closed or build.reads.broken):
                 generation.drop(build.reads, build.tables)
+
+
+def _tolerant(work: Work, live: Generation) -> Work:
+    with connect(work.databases.reads_url, live.book.names["projector_role"], "daybook verify") as reads:
+        present = quarantine.count(reads, live) if checkpoint.exists(reads, live) else 0
+    return replace(work, quarantine=True, most_quarantined=present + work.most_quarantined)
 
 
 def _compared(work: Work, build: Build, stand: Checkpoint) -> Verified:

@@ -18,7 +18,7 @@ DAYBOOK = Path(sys.executable).parent / "daybook"
 SECRET = "a secret of no less than thirty-two bytes"
 COMMANDS = {
     "audit", "backup", "command-api", "customer", "demo", "expire", "export", "idempotency", "import", "migrate", "order",
-    "pause", "projector", "query-api", "rebuild", "restore", "resume", "status", "token", "up", "verify",
+    "pause", "projector", "query-api", "rebuild", "restore", "resume", "retry", "status", "token", "up", "verify",
 }  # fmt: skip
 NEED_A_DATABASE = [
     "audit",
