@@ -42,7 +42,8 @@ def create_all(databases: Databases, tables: Generation, wanted: Collection[str]
                     ended.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            while wait(under_way, LOOK_EVERY).not_done:  # a cancelled future is done
+            begun = [one for one in under_way if not one.cancelled()]  # for the others `wait` would wait for ever
+            while wait(begun, LOOK_EVERY).not_done:
                 for session in open_sessions:
                     with suppress(psycopg.Error):
                         session.cancel_safe()
