@@ -134,10 +134,10 @@ class Build:
 
     def _prepare(self, head: int) -> None:
         """Empty tables, and what says how far they are."""
-        log_id = event_log.head(self.events, self.tables.book).log_id
+        log_id, system = event_log.head(self.events, self.tables.book).log_id, event_log.system_identifier(self.events)
         last = checkpoint.event_id(self.events, self.tables.book, head)
         with self.reads.transaction():
-            generation.create(self.reads, self.tables, log_id, self._work.timezone)
+            generation.create(self.reads, self.tables, log_id, self._work.timezone, system)
             summaries.create_parts(self.reads, self.tables)
             unfinished.begin(self.reads, self.tables, self._work.workers, head, last)
 

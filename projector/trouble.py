@@ -32,7 +32,7 @@ PASSING = (
 def in_words(side: str, fault: Fault) -> str:
     """One line about the database of `side` (the log | the read tables)."""
     what = "cannot go on" if getattr(fault, "sqlstate", None) else "cannot be reached"
-    return f"the database of {side} {what}: {describe(fault)}"
+    return f"the database of {side} {what}: {' '.join(describe(fault).split())}"  # libpq speaks in paragraphs
 
 
 class Trouble:
