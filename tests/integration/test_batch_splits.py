@@ -26,7 +26,6 @@ from tests.support.profiles import SPLITS, Splits
 from tests.support.random_histories import VAULT, logs
 
 ZONE = "Europe/Berlin"
-SLICES = 2
 
 
 class Crash(BaseException):
@@ -108,10 +107,11 @@ class Scene:
 
     def rebuild(self, head: int) -> None:
         """As `daybook rebuild` does, its workers one after the other in this process."""
+        workers = 1 + head % 2
         with self.reads.transaction():
             summaries.create_parts(self.reads, self.again)
-            unfinished.begin(self.reads, self.again, SLICES, head, None)
-        for number in range(SLICES):
+            unfinished.begin(self.reads, self.again, workers, head, None)
+        for number in range(workers):
             post_slice(Task(self.databases, self.again.schema, number, ZONE))
         gc.enable()
         with self.reads.transaction():
