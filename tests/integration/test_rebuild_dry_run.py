@@ -62,7 +62,7 @@ def test_a_change_made_on_purpose_is_found_and_nothing_else(posted):
     assert f'order_list [order_id {order}]\n    customer_name: "{name}" → "Somebody"' in said
     assert unchanged(posted) == before
     code, said = rebuilding.done(posted, "--dry-run", "--json", module="tests.support.other_projection")
-    found = json.loads(said.splitlines()[-1])
+    found = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
     assert found["tables"] == {"order_list": {"changing": 1, "appearing": 0, "vanishing": 0}}
     assert [example["columns"] for example in found["examples"]] == [{"customer_name": [name, "Somebody"]}]
 
