@@ -20,6 +20,14 @@ Loaded = Mapping[UUID, tuple[int, str]]
 """Order → position and JSON of its stored document."""
 
 
+FORGET_CUSTOMER = """
+DELETE FROM {reads}.customer c
+WHERE c.customer_id = %s
+    AND NOT EXISTS (SELECT FROM {reads}.order_list o WHERE o.customer_id = c.customer_id)
+"""
+"""Of a customer without a row in `order_list` the next recomputation says nothing; a retry brings both back."""
+
+
 class Applied(NamedTuple):
     """What is left to do: the sums that change, and the customers to recompute."""
 
@@ -105,6 +113,7 @@ class Posting(NamedTuple):
                 bulk.delete_orders(self.reads, self.tables, [order])
                 rows = order_detail.rows(blanked, position)
                 bulk.copy(self.reads, self.tables, order_detail.NAME, order_detail.COLUMNS, rows)
+                self.reads.execute(self.tables.sql(FORGET_CUSTOMER), [blanked.customer.customer_id])
         else:
             bulk.delete_orders(self.reads, self.tables, [order])
 

@@ -66,17 +66,12 @@ def described(error: Exception, *personal: object) -> str:
 
     The message is withheld if it has a word in common with `personal`: strings, and lists and dicts of them.
     """
-    message = _message(error)
+    message = (isinstance(error, psycopg.Error) and error.diag.message_primary) or str(error)
+    line = message.strip().partition("\n")[0].replace("\0", "\N{REPLACEMENT CHARACTER}")
     if _tells(message, _strings(personal)):
-        message = "(message withheld: it has personal data in it)"
-    words = f"{type(error).__name__}: {message}" if message else type(error).__name__
+        line = "(message withheld: it has personal data in it)"
+    words = f"{type(error).__name__}: {line if len(line) <= LONGEST else f'{line[:LONGEST]}…'}".removesuffix(": ")
     return f"{words} [{place}]" if (place := _place(error)) else words
-
-
-def _message(error: Exception) -> str:
-    words = (isinstance(error, psycopg.Error) and error.diag.message_primary) or str(error)
-    line = words.strip().partition("\n")[0].replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 _COPYING = re.compile(r"COPY (?P<table>\w+), line \d+(?:, column (?P<column>\w+))?")
@@ -109,13 +104,17 @@ _WHOLE = 4
 
 
 def _tells(message: str, personal: Iterable[str]) -> bool:
-    said = message.casefold()
-    said_words = set(_WORD.findall(said))
-    for text in personal:
-        for word in _WORD.findall(text.casefold()):
-            if len(word) < _WHOLE:
-                if word in said_words and not (word.isdigit() and len(word) < _WHOLE - 1):
-                    return True
-            elif word in said or json.dumps(word)[1:-1] in said or ascii(word)[1:-1] in said:
-                return True
-    return False
+    """Whether a word of `personal` is in `message`, in upper or lower case, escaped or not."""
+    personal = list(personal)
+    return any(
+        _has(fold(message), word)
+        for fold in (str.casefold, str.lower)
+        for text in personal
+        for word in _WORD.findall(fold(text))
+    )
+
+
+def _has(message: str, word: str) -> bool:
+    if len(word) >= _WHOLE:
+        return any(form in message for form in (word, json.dumps(word)[1:-1], ascii(word)[1:-1]))
+    return not (word.isdigit() and len(word) < _WHOLE - 1) and word in _WORD.findall(message)
