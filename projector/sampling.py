@@ -7,9 +7,10 @@ vault already but beyond that position in the log, is set aside and not called a
 Sums over all orders (`sales_daily` …) and rows of orders that the log does not have are for the whole verification.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,8 +26,7 @@ from shared.database import connect
 from shared.environment import Databases
 from shared.events import customer_stream
 
-ORDERS_AT_ONCE = 200
-CUSTOMERS_AT_ONCE = 20
+ORDERS_AT_ONCE = 300
 MOST_ORDERS = 500
 """A customer with more orders than that is left to the whole verification."""
 
@@ -44,10 +44,10 @@ class TablesKeepChanging(Anticipated):
 class Looked(NamedTuple):
     """What a look at some orders found, at which position of which generation.
 
-    `orders` and `customers` are how many were compared. `drifted`: the orders and customers with differences, at most
-    `EXAMPLES` per table and step. `quarantined`: orders that stand still, compared as far as their last good version,
-    with the position of the event that could not be posted. `erasing`: orders set aside, with the position of their
-    erasure, to which the tables are yet to come. `left_out`: customers with too many orders to look at here.
+    `orders` and `customers` are how many were compared. `quarantined`: orders that stand still, compared as far as
+    their last good version, with the position of the event that could not be posted. `erasing`: orders set aside, with
+    the position of their erasure, to which the tables are yet to come. `left_out`: customers with too many orders to
+    look at here.
     """
 
     position: int
@@ -137,7 +137,6 @@ class _Look:
         self._quarantined: dict[str, int] = {}
         self._erasing: dict[str, int] = {}
         self._left_out: list[str] = []
-        self._orders_of: dict[str, set[UUID]] = {}
 
     def run(self, choose: Choose) -> Looked:
         """Compare the orders chosen, chunk by chunk, then their customers."""
@@ -147,9 +146,7 @@ class _Look:
             compared, theirs = self._orders(chunk)
             orders += compared
             names |= theirs
-        customers, waiting = 0, iter(sorted(names))
-        while some := list(islice(waiting, CUSTOMERS_AT_ONCE)):
-            customers += self._customers(some)
+        customers = sum(self._customers(orders_of) for orders_of in self._with_all_orders(sorted(names)))
         events = self._events_behind()
         self._require_same_tables()
         comparison = Comparison(self._rows, self._examples, events)
@@ -176,21 +173,32 @@ class _Look:
         named = {document.customer.customer_id for document in folded.documents.values()} | {row[0] for row in stored}
         return len(settled), {name for name in named if name is not None}
 
-    def _customers(self, names: list[str]) -> int:
+    def _with_all_orders(self, names: Iterable[str]) -> Iterator[dict[str, set[UUID]]]:
+        """Customers with all their orders, some hundred orders at a time."""
+        some: dict[str, set[UUID]] = {}
+        for name in names:
+            orders = self._all_orders_of(name)
+            if len(orders) > MOST_ORDERS:
+                self._left_out.append(name)
+                continue
+            some[name] = orders
+            if sum(map(len, some.values())) >= ORDERS_AT_ONCE:
+                yield some
+                some = {}
+        if some:
+            yield some
+
+    def _customers(self, orders_of: dict[str, set[UUID]]) -> int:
         """Compare some customers by all their orders; returns how many."""
-        self._orders_of = {name: self._all_orders_of(name) for name in names}
-        few = [name for name in names if len(self._orders_of[name]) <= MOST_ORDERS]
-        self._left_out += sorted(set(names) - set(few))
-        streams = {customer_stream(name): name for name in few}
-        orders = {order for name in few for order in self._orders_of[name]}
-        folded = self._refolding.fold([*streams, *orders], self._stand)
+        streams = {customer_stream(name): name for name in orders_of}
+        folded = self._refolding.fold([*streams, *set().union(*orders_of.values())], self._stand)
         settled = [
             name
             for stream, name in streams.items()
-            if stream not in folded.erasing and not self._orders_of[name] & folded.erasing.keys()
+            if stream not in folded.erasing and not orders_of[name] & folded.erasing.keys()
         ]
         if settled:
-            self._note(self._refolding.compare_customers(folded, settled))
+            self._note(self._refolding.compare_customers(folded, settled), orders_of)
         return len(settled)
 
     def _all_orders_of(self, name: str) -> set[UUID]:
@@ -199,17 +207,12 @@ class _Look:
         in_vault = self._events.execute(self._live.book.sql(IN_VAULT), wanted).fetchall()
         return {row[0] for row in (*stored, *in_vault)}
 
-    def _note(self, found: Found) -> None:
+    def _note(self, found: Found, orders_of: Mapping[str, set[UUID]] = MappingProxyType({})) -> None:
         for table, rows in found.rows.items():
             self._rows[table] = self._rows.get(table, 0) + rows
         for example in found.examples:
             if sum(known.table == example.table for known in self._examples) < EXAMPLES:
-                self._examples.append(example._replace(orders=self._behind(example)))
-
-    def _behind(self, example: Difference) -> list[str]:
-        if "order_id" in example.key:
-            return [str(example.key["order_id"])]
-        return sorted(map(str, self._orders_of.get(example.key["customer_id"], ())))[:EXAMPLES]
+                self._examples.append(example._replace(orders=_behind(example, orders_of)))
 
     def _events_behind(self) -> dict[str, list[int]]:
         orders = sorted({order for example in self._examples for order in example.orders})
@@ -220,6 +223,12 @@ class _Look:
         now = checkpoint.read(self._reads, self._live)
         if now is None or now.generation != self._stand.generation:
             raise _TablesChanged
+
+
+def _behind(example: Difference, orders_of: Mapping[str, set[UUID]]) -> list[str]:
+    if "order_id" in example.key:
+        return [str(example.key["order_id"])]
+    return sorted(map(str, orders_of[example.key["customer_id"]]))[:EXAMPLES]
 
 
 POSITIONS = """

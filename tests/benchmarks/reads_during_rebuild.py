@@ -106,7 +106,10 @@ def rebuilt(url: str, workers: int, throttle: int) -> str:
     began = time.monotonic()
     options = ["--workers", str(workers), "--throttle", str(throttle), "--from-scratch"]
     command = [sys.executable, "-m", "shared.cli", "rebuild", *options]
-    subprocess.run(command, env=os.environ | {"DAYBOOK_DATABASE_URL": url}, check=True, stdout=subprocess.DEVNULL)
+    environment = os.environ | {"DAYBOOK_DATABASE_URL": url}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return f"rebuilt in {seconds:.1f} s, largest process {'≤ ' if peak == before else ''}{peak / 1024:.0f} MB"

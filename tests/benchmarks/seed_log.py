@@ -51,12 +51,12 @@ OPEN_ORDERS = 300
 COMMANDS_PER_CALL = 500
 
 FATES = {
-    "placed": 38,
+    "placed": 42,
     "declined": 3,
     "authorized": 12,
     "cancelled": 8,
-    "confirmed": 16,
-    "shipped": 12,
+    "confirmed": 14,
+    "shipped": 10,
     "completed": 7,
     "returned": 4,
 }

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from projector import sampling
+from projector.building import Work
 from projector.daemon import run_once
+from projector.rebuild import rebuild
 from projector.sampling import look_at, look_at_some
 from projector.verify import NothingToVerify
 from shared.append_command import Contact
@@ -17,7 +19,8 @@ from shared.database import connect
 from shared.erasure import erase, orders_of_customer
 from shared.events import Actor, NoteAdded
 from tests.benchmarks.seed_log import seed
-from tests.support.posting import append, ask, order_command
+from tests.support.poisoning import RAW, broken, lives
+from tests.support.posting import QUIET, append, ask, order_command
 
 ORDERS = 60
 
@@ -161,6 +164,20 @@ def test_a_note_erased_after_it_was_posted(posted):
     assert not look_at(posted, "UTC", [order]).comparison.rows
 
 
+@pytest.mark.parametrize("poison", [next(iter(RAW)), "fold", "first"])
+def test_an_order_in_quarantine_is_compared_as_far_as_its_last_good_version(migrated, poison):
+    victim = str(lives(migrated, poison))
+    with broken(poison):
+        run_once(migrated)
+        assert not look_at(migrated, "UTC", [victim]).comparison.rows
+    found = look_at_some(migrated, "UTC", 100)  # with code that could post it: it stands still until a retry
+    position = ask(migrated, "SELECT position FROM {reads}.quarantine")
+    assert (found.comparison.rows, found.quarantined) == ({}, {victim: position})
+    assert f"order {victim} is in quarantine since event {position}" in run(migrated, "--orders", victim).stdout
+    tamper(migrated, "UPDATE {reads}.order_timeline SET summary = 'x' WHERE order_id = %s AND order_version = 5 RETURNING 1", victim)
+    assert look_at(migrated, "UTC", [victim]).comparison.rows == {"order_timeline": 1}
+
+
 def test_every_order_has_the_same_chance_however_long_its_history(posted, monkeypatch):
     """Drawn 2,000 times 3 of 60: each about 100 times. Orders of many events must not come more often."""
     from projector.choosing import Sources, at_random  # noqa: PLC0415
@@ -182,9 +199,6 @@ def test_every_order_has_the_same_chance_however_long_its_history(posted, monkey
 
 def test_other_tables_put_in_place_meanwhile_are_looked_at_anew(posted):
     """Names in SQL would mean the new tables, and the snapshot the old position."""
-    from projector.building import Work  # noqa: PLC0415
-    from projector.rebuild import rebuild  # noqa: PLC0415
-    from tests.support.posting import QUIET  # noqa: PLC0415
 
     generations = []
 
