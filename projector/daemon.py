@@ -35,7 +35,7 @@ class Settings:
     """How the projector works; see the options of `daybook projector`."""
 
     timezone: str = "UTC"
-    batch_size: int = 5000
+    batch_size: int = 10_000  # an order that changes often is written once a batch
     poll_interval: float = 1.0
     lease: float = 10.0
     ready_file: Path | None = None
@@ -152,7 +152,8 @@ class Projector:
         """Post until stopped, asked to hand over, or overtaken; returns how far it came."""
         stand = require_ours(events, reads, self._live, self._settings.timezone)
         if stand is None:
-            stand = self._first_generation(events, reads)
+            log.info("making the first generation of read tables, in %s", self._live.schema)
+            stand = generation.first(reads, events, self._book, self._settings.timezone)
         poster = Poster(events, reads, self._live, self._day_of, self._settings.most_quarantined)
         self._become("leader", stand)
         look = True  # at what is asked of the leader: when idle, and when a batch says that there is something
@@ -218,10 +219,6 @@ class Projector:
             unfinished = report.with_name(f"{report.name}.{os.getpid()}")
             unfinished.write_text(json.dumps({"role": role}))
             unfinished.replace(report)
-
-    def _first_generation(self, events: Connection, reads: Connection) -> Checkpoint:
-        log.info("making the first generation of read tables, in %s", self._live.schema)
-        return generation.first(reads, events, self._book, self._settings.timezone)
 
 
 @contextmanager
