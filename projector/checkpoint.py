@@ -58,11 +58,11 @@ SELECT
     generation,
     retired,
     log_id,
-    system_identifier,
+    (to_jsonb(c) ->> 'system_identifier')::bigint, -- tables of older code have no such column, and are to be replaced
     event_id,
     revision,
     timezone
-FROM {reads}.checkpoint
+FROM {reads}.checkpoint c
 """
 
 
