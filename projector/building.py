@@ -26,7 +26,7 @@ __all__ = ["AlreadyRunning", "Build", "Work", "begun"]
 LOOK_EVERY = 0.5
 """Seconds between two looks at how far the workers are."""
 
-CATCH_UP_BATCH = 5000
+CATCH_UP_BATCH = 10_000
 
 
 @dataclass(frozen=True)
