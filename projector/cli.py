@@ -82,8 +82,8 @@ def commands() -> None:
 def projector(place: Place, verify_interval: float, verify_sample: int, **settings: Any) -> None:  # noqa: ANN401 -- the fields of `Settings`
     """Post the log to the read tables, batch by batch, for as long as it runs.
 
-    Any number may run: one leads, the others stand by. SIGTERM ends it after the batch under way. A database that cannot
-    be reached at the start ends it; one that is lost later is waited for, however long that takes.
+    Any number may run: one leads, the others stand by. SIGTERM ends it after the batch under way. A database that
+    cannot be reached at the start ends it; one that is lost later is waited for, however long that takes.
     """
     logs.configure("projector")
     with Stop().on_signals() as stop, place.open() as databases:
