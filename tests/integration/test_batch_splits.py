@@ -15,6 +15,7 @@ from projector import checkpoint, generation, leader, summaries, unfinished
 from projector.batch import Overtaken, Poster
 from projector.checkpoint import Generation
 from projector.comparing import compare
+from projector.quarantine import MOST
 from projector.slices import Task, post_slice
 from projector.tables import TABLES, customer
 from projector.tables.days import days_in
@@ -80,8 +81,8 @@ class Scene:
         for ref, payload in VAULT.items():
             admin.execute(CONTACT, [ref, msgspec.json.encode(payload).decode()])
 
-    def begin(self, log) -> None:
-        """An empty read side, and this log."""
+    def begin(self, log, spoilt=None) -> None:
+        """An empty read side, and this log. `spoilt`: position → what stands there in place of the event's state."""
         for tables in (self.live, self.again):
             empty = [f"DELETE FROM {tables.schema}.{table}" for table in (*TABLES, "quarantine")]
             start = f"UPDATE {tables.schema}.checkpoint SET position = 0, event_id = NULL"
@@ -89,7 +90,7 @@ class Scene:
         self.admin.execute("DELETE FROM events.event")
         with self.admin.cursor().copy("COPY events.event FROM STDIN") as copy:
             for position, event in enumerate(log, 1):
-                state = msgspec.json.encode(event.envelope).decode()
+                state = (spoilt or {}).get(position) or msgspec.json.encode(event.envelope).decode()
                 row = (event.stream_id, event.version, event.type, event.schema_version, state, event.recorded_at)
                 copy.write_row((position, *row))
 
@@ -112,7 +113,7 @@ class Scene:
             summaries.create_parts(self.reads, self.again)
             unfinished.begin(self.reads, self.again, workers, head, None)
         for number in range(workers):
-            post_slice(Task(self.databases, self.again.schema, number, ZONE))
+            post_slice(Task(self.databases, self.again.schema, number, ZONE, most_quarantined=MOST))
         gc.enable()
         with self.reads.transaction():
             summaries.merge_parts(self.reads, self.again)
@@ -149,11 +150,8 @@ def scene(server):
         connection.execute("DROP DATABASE test_splits WITH (FORCE)")
 
 
-@given(batches=logs(), data=st.data())
-@settings(max_examples=SPLITS, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_split_into_batches_with_any_crashes_is_one_rebuild(scene, batches, data):
-    log = [event for batch in batches for event in batch]
-    scene.begin(log)
+def post_all(scene, batches, log, data) -> None:
+    """Post in batches, with crashes, and compare with a rebuild."""
     stand = behind = scene.stand()
     sizes = [len(batch) for batch in batches]
     while stand.position < len(log):
@@ -171,6 +169,32 @@ def test_any_split_into_batches_with_any_crashes_is_one_rebuild(scene, batches, 
     assert scene.differences() == {}
     Splits.histories += 1
     Splits.events += len(log)
+
+
+@given(batches=logs(), data=st.data())
+@settings(max_examples=SPLITS, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_split_into_batches_with_any_crashes_is_one_rebuild(scene, batches, data):
+    log = [event for batch in batches for event in batch]
+    scene.begin(log)
+    post_all(scene, batches, log, data)
+
+
+UNREADABLE = ("no json", '{"id":7}', '{"data":7}')
+
+
+@given(batches=logs(), data=st.data())
+@settings(max_examples=max(1, SPLITS // 4), deadline=None, suppress_health_check=list(HealthCheck))
+def test_so_it_is_with_events_that_cannot_be_read(scene, batches, data):
+    """Their orders stand still since the same event, whatever batch it was in, and blank where they are erased."""
+    log = [event for batch in batches for event in batch]
+    spoilt = data.draw(
+        st.dictionaries(st.integers(1, len(log)), st.sampled_from(UNREADABLE), min_size=1, max_size=4), label="spoilt"
+    )
+    scene.begin(log, spoilt)
+    post_all(scene, batches, log, data)
+    standing = scene.reads.execute("SELECT count(*) FROM reads.quarantine").fetchone()[0]
+    assert standing == len({log[position - 1].stream_id for position in spoilt})
+    Splits.poisoned += standing
 
 
 def test_a_difference_would_be_seen(scene):

@@ -41,18 +41,20 @@ SPLITS = {"ci": 200, "nightly": 10_000}[CHOSEN]
 
 
 class Splits:
-    """What was posted in batches so far: histories, their events, batches, and crashes on the way."""
+    """What was posted in batches so far: histories, their events, batches, crashes, and orders that stand still."""
 
     histories = 0
     events = 0
     batches = 0
     crashes = 0
     overtaken = 0
+    poisoned = 0
 
     @classmethod
     def told(cls) -> str:
         """The count in words."""
         crashes = f"{cls.batches} batches, {cls.crashes} crashes, {cls.overtaken} posters overtaken"
+        crashes = f"{crashes}, {cls.poisoned} orders in quarantine"
         return f"batch splits: {cls.histories} histories, {cls.events} events, {crashes} (profile {CHOSEN})"
 
 
