@@ -8,6 +8,7 @@ import psycopg
 
 from projector import generation
 from projector.checkpoint import Generation
+from shared.anticipated import Anticipated
 from shared.database import Connection, connect
 from shared.environment import Databases
 
@@ -21,6 +22,10 @@ SETTINGS = {
 """Of the sessions that merge and index. The commit of the switch waits for the disk, and with it all before it."""
 
 LOOK_EVERY = 0.5
+
+
+class NotUnique(Anticipated):
+    """A unique index cannot be made. A batch puts the later order into quarantine; here neither is later."""
 
 
 def create_all(databases: Databases, tables: Generation, wanted: Collection[str], sessions: int, name: str) -> None:
@@ -67,5 +72,11 @@ def _index(reads: Connection, tables: Generation, table: str) -> None:
         row = reads.execute(tables.sql(IS_NOTED), [table]).fetchone()
         if row and row[0]:
             return
-        generation.create_indexes(reads, tables, table)
+        try:
+            generation.create_indexes(reads, tables, table)
+        except psycopg.errors.UniqueViolation as error:
+            raise NotUnique(
+                f"two orders in the log have what only one may have: {error.diag.message_detail} "
+                "The log is damaged: see `daybook audit`"
+            ) from error
         reads.execute(tables.sql(NOTE), {"table": table})

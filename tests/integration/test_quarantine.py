@@ -255,3 +255,15 @@ def test_an_envelope_that_cannot_be_read_has_its_place_in_the_timeline(migrated,
     append(migrated, placing(uuid4(), "SO-2"))
     run_once(migrated)  # the checkpoint knows that event again
     assert exact(migrated)
+
+
+def test_of_two_orders_with_one_number_the_later_stands_still(migrated):
+    """As in a log that was damaged: claims keep it from happening."""
+    first, second = uuid4(), uuid4()
+    append(migrated, placing(first, "SO-1"), placing(second, "SO-1"), order_command(first, 2, authorized()))
+    run_once(migrated)
+    assert row(migrated, first) is None
+    assert "order_list_number" in row(migrated, second)["error"]
+    result = invoke(migrated, "rebuild", "--quarantine", "--workers", "1")
+    assert result.exit_code == 1 and "Traceback" not in result.output
+    assert "Key (number)=(SO-1) is duplicated. The log is damaged: see `daybook audit`" in result.output
