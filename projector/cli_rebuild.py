@@ -60,9 +60,7 @@ def _with_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 @most_quarantined_option
 @timezone_option
 @place_options
-def rebuild(
-    place: Place, workers: int, throttle: int, timezone: str, most_quarantined: int, **wishes: bool
-) -> None:
+def rebuild(place: Place, workers: int, throttle: int, timezone: str, most_quarantined: int, **wishes: bool) -> None:
     """Post the whole log again to new read tables, then switch to them. Reads never stop.
 
     Works with or without a running projector. Killed, it goes on where it was when run again. The tables replaced are
