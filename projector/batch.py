@@ -4,19 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-import psycopg
-
-from projector import bulk, folding, summaries
+from projector import folding, quarantine, summaries
+from projector.applying import Loaded, Posting
 from projector.checkpoint import COMPARE_AND_SET, Checkpoint, Generation
-from projector.folding import Documents, PoisonedEvent
+from projector.poison import PoisonedEvent, is_poison
+from projector.quarantine import Pieces
+from projector.standstill import Unreadable
 from projector.summaries import Contributions, DayOf
 from projector.tables import customer, customer_erasure
-from shared import event_log, order_document
+from shared import event_log
 from shared.database import Connection
 from shared.recorded_event import RecordedEvent
-
-ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError)
-"""What the database says about a row that it cannot take."""
 
 
 class Overtaken(Exception):
@@ -27,72 +25,93 @@ class Posted(NamedTuple):
     """What a batch did. `asked_to_stop`: somebody wants the leader's lock, or a pause.
 
     `unknown` are the types of events that this code does not know, one for each of them: they stand in the timeline
-    and advance their order's version, no more.
+    and advance their order's version, no more. `quarantined`: orders that stand still from now on, since these events.
     """
 
     checkpoint: Checkpoint
     events: int
     asked_to_stop: bool
     unknown: tuple[str, ...] = ()
+    quarantined: tuple[PoisonedEvent, ...] = ()
+
+
+class _Claimed(NamedTuple):
+    """What the transaction begins with. `still`: the orders in quarantine."""
+
+    asked_to_stop: bool
+    still: list[UUID]
+    loaded: Loaded
 
 
 class Poster(NamedTuple):
     """What posting needs: a way to the log, the session that writes, the tables and the calendar.
 
-    `events` and `reads` may be connections to two servers.
+    `events` and `reads` may be connections to two servers. `most_quarantined`: so many orders may be in quarantine.
     """
 
     events: Connection
     reads: Connection
     generation: Generation
     day_of: DayOf
+    most_quarantined: int = quarantine.MOST
 
     def post_next(self, checkpoint: Checkpoint, limit: int) -> Posted:
-        """Post at most `limit` events behind `checkpoint`.
+        """Post at most `limit` events behind `checkpoint`. An order whose event cannot be posted stands still.
 
-        Raises `Overtaken`, or `PoisonedEvent` for the first event, when that one cannot be posted.
+        Raises `Overtaken`; `TooManyQuarantined`, or `PoisonedEvent` if no order may be in quarantine.
         """
         rows = self.events.execute(
             self.generation.book.sql(event_log.AFTER), [checkpoint.position, limit], prepare=True
         ).fetchall()
         if not rows:
             return Posted(checkpoint, 0, False)
-        try:
-            return self._post_rows(checkpoint, rows)
-        except (PoisonedEvent, *ROW_FAULTS) as error:
-            if len(rows) == 1:
-                raise self._poisoned(rows[0], error) from error
-            return self.post_next(checkpoint, len(rows) // 2)  # as far as it goes; then that event stands first
-
-    def _post_rows(self, checkpoint: Checkpoint, rows: Sequence[folding.Row]) -> Posted:
         events = [folding.recorded(row) for row in rows]
         contacts = event_log.contacts(self.events, self.generation.book, folding.contact_refs(events))
+        try:
+            return self._post(checkpoint, events, contacts)
+        except Overtaken:
+            raise
+        except Exception as error:
+            if not is_poison(error):
+                raise
+        posted = self._post(checkpoint, events, contacts, in_pieces=True)
+        quarantine.tell(posted.quarantined)
+        return posted
+
+    def _post(
+        self,
+        checkpoint: Checkpoint,
+        events: Sequence[RecordedEvent],
+        contacts: Mapping[UUID, dict[str, object]],
+        *,
+        in_pieces: bool = False,
+    ) -> Posted:
         last = events[-1]
         following = checkpoint._replace(position=last.position, event_id=last.envelope.id)
+        erased = customer_erasure.erasures(events)
+        poisoned: list[PoisonedEvent] = []
         try:
-            erased = customer_erasure.erasures(events)
-            asked_to_stop, documents, positions = self._claim(checkpoint, following, events, erased)
-            contributions = Contributions(self.day_of)
-            present = set(documents)
-            for document in documents.values():
-                contributions.take(document)
-            timeline = folding.fold(documents, events, contacts, across_streams=True)
-            for document in documents.values():
-                contributions.add(document)
-            positions |= {event.stream_id: event.position for event in events}
-            self._write(documents, present, positions, timeline)
-            self._finish(contributions, documents, erased)
+            claimed = self._claim(checkpoint, following, events, erased)
+            since = dict.fromkeys(claimed.still, 0)
+            posting = Posting(self.reads, self.generation, self.day_of, contacts, claimed.loaded)
+            if in_pieces:
+                pieces = Pieces(posting, events, since, self._write_sums, self.most_quarantined)
+                pieces.post()
+                poisoned, sums, customers = pieces.poisoned, Contributions(self.day_of), pieces.customers
+            else:
+                sums, customers = posting.apply(events, since)
+            self._finish(sums, customers, erased)
         except BaseException:
             if not self.reads.closed:
                 self.reads.rollback()
             raise
-        unknown = tuple(event.type for event in events if event.event is None)
-        return Posted(following, len(events), asked_to_stop, unknown)
+        unknown = tuple(e.type for e in events if e.event is None and not isinstance(e, Unreadable))
+        return Posted(following, len(events), claimed.asked_to_stop, unknown, tuple(poisoned))
 
     def _claim(
         self, checkpoint: Checkpoint, following: Checkpoint, events: Sequence[RecordedEvent], erased: Collection[str]
-    ) -> tuple[bool, Documents, dict[UUID, int]]:
-        """Open the transaction with the compare-and-set; returns the documents that may change, and their positions.
+    ) -> _Claimed:
+        """Open the transaction with the compare-and-set; loads the documents that may change.
 
         Those are the documents of the orders that go on, and of all orders of customers who are erased.
         """
@@ -116,22 +135,13 @@ class Poster(NamedTuple):
         loaded = self.reads.execute(self.generation.sql(LOAD), [list(known)], prepare=True).fetchall()
         if erased:
             loaded += self.reads.execute(self.generation.sql(LOAD_OF_CUSTOMERS), [list(erased)]).fetchall()
-        documents = {order: order_document.decode(doc) for order, _, doc in loaded}
-        return bool(row[0]), documents, {order: position for order, position, _ in loaded}
+        return _Claimed(bool(row[0]), row[1], {order: (position, doc) for order, position, doc in loaded})
 
-    def _write(
-        self, documents: Documents, present: set[UUID], positions: dict[UUID, int], timeline: list[folding.Row]
-    ) -> None:
-        if present:
-            with self.reads.pipeline():
-                bulk.delete_orders(self.reads, self.generation, present)
-        in_order = [(documents[order], positions[order]) for order in sorted(documents)]
-        bulk.copy_orders(self.reads, self.generation, in_order)
-        bulk.copy_timeline(self.reads, self.generation, timeline)
+    def _write_sums(self, contributions: Contributions) -> None:
+        summaries.apply(self.reads, self.generation, contributions)
 
-    def _finish(self, contributions: Contributions, documents: Documents, erased: Mapping[str, str]) -> None:
-        named = (document.customer.customer_id for document in documents.values())
-        customers = erased.keys() | {who for who in named if who is not None}
+    def _finish(self, contributions: Contributions, customers: set[str], erased: Mapping[str, str]) -> None:
+        customers |= erased.keys()
         with self.reads.pipeline():
             summaries.apply(self.reads, self.generation, contributions)
             if erased:
@@ -145,11 +155,6 @@ class Poster(NamedTuple):
             self.reads.execute("COMMIT")
         # After the commit and apart from it: the commit of a NOTIFY takes a lock of the whole server.
         self.reads.execute(f"NOTIFY {self.generation.book.names['posted']}")
-
-    def _poisoned(self, row: folding.Row, error: Exception) -> PoisonedEvent:
-        if isinstance(error, PoisonedEvent):
-            return error
-        return PoisonedEvent(row[0], row[3], row[1], f"{type(error).__name__}: {error}".partition("\n")[0])
 
 
 LOAD = "SELECT order_id, position, doc FROM {reads}.order_detail WHERE order_id = ANY(%s)"

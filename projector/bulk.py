@@ -5,6 +5,9 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from psycopg.copy import Writer
+
 from projector.checkpoint import Generation
 from projector.tables import PER_ORDER, order_timeline
 from shared.database import Connection
@@ -25,6 +28,56 @@ def copy(
             writer.write_row(row)
 
 
+class Rows:
+    """Rows of one table: encoded as they come, while they are in the processor's cache, and copied at once later."""
+
+    def __init__(self, connection: Connection, table: str, columns: Sequence[str]) -> None:
+        self._connection = connection
+        self._statement = f"COPY {{reads}}.{table} ({', '.join(columns)}) FROM STDIN"
+        self._kept = _Kept()
+        self._encoder = psycopg.Copy(connection.cursor(), binary=False, writer=self._kept)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Encode `rows`."""
+        for row in rows:
+            self._encoder.write_row(row)
+
+    def copy(self, generation: Generation) -> None:
+        """COPY what was added, if anything was."""
+        self._encoder.finish(None)
+        if self._kept.blocks:
+            with self._connection.cursor().copy(generation.sql(self._statement)) as writer:
+                for block in self._kept.blocks:
+                    writer.write(block)
+
+
+class _Kept(Writer):
+    """What psycopg has encoded, in memory."""
+
+    def __init__(self) -> None:
+        self.blocks: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.blocks.append(bytes(data))
+
+
+class Orders:
+    """The rows of orders in every per-order table, to be copied together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._tables = [(table.rows, Rows(connection, table.NAME, table.COLUMNS)) for table in PER_ORDER]
+
+    def add(self, document: OrderDocument, position: int) -> None:
+        """Encode the rows of an order; `position` is that of its last event."""
+        for rows, encoded in self._tables:
+            encoded.add(rows(document, position))
+
+    def copy(self, generation: Generation) -> None:
+        """Write them, table by table."""
+        for _, encoded in self._tables:
+            encoded.copy(generation)
+
+
 def delete_orders(connection: Connection, generation: Generation, orders: Iterable[UUID]) -> None:
     """Remove what every per-order table says about `orders`."""
     for table in PER_ORDER:
@@ -35,10 +88,10 @@ def delete_orders(connection: Connection, generation: Generation, orders: Iterab
 
 def copy_orders(connection: Connection, generation: Generation, documents: Iterable[tuple[OrderDocument, int]]) -> None:
     """Write the rows of documents with their positions to every per-order table."""
-    documents = list(documents)
-    for table in PER_ORDER:
-        rows = [row for document, position in documents for row in table.rows(document, position)]
-        copy(connection, generation, table.NAME, table.COLUMNS, rows)
+    orders = Orders(connection)
+    for document, position in documents:
+        orders.add(document, position)
+    orders.copy(generation)
 
 
 def copy_timeline(connection: Connection, generation: Generation, rows: list[Row]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from projector import standstill
 from shared import event_log
 from shared.anticipated import Anticipated
 from shared.book import Book
@@ -12,12 +13,16 @@ from shared.order_document import REVISION
 
 
 class Checkpoint(NamedTuple):
-    """The row of `<generation>.checkpoint`; `event_id` is the id of the event at `position`, None at 0."""
+    """The row of `<generation>.checkpoint`; `event_id` is the id of the event at `position`, None at 0.
+
+    `system_identifier` is that of the cluster that holds the log, None where it could not be asked.
+    """
 
     position: int
     generation: UUID
     retired: bool
     log_id: str
+    system_identifier: int | None
     event_id: UUID | None
     revision: int
     timezone: str
@@ -53,10 +58,11 @@ SELECT
     generation,
     retired,
     log_id,
+    (to_jsonb(c) ->> 'system_identifier')::bigint, -- tables of older code have no such column, and are to be replaced
     event_id,
     revision,
     timezone
-FROM {reads}.checkpoint
+FROM {reads}.checkpoint c
 """
 
 
@@ -97,6 +103,7 @@ def require_same_history(checkpoint: Checkpoint, generation: Generation, events:
             f"the tables in {generation.schema} were posted from log {checkpoint.log_id}, "
             f"this is log {head.log_id}: {remedy}"
         )
+    _require_same_system(checkpoint, generation, events, remedy)
     if checkpoint.position > head.position:
         raise AnotherHistory(
             f"the tables in {generation.schema} stand at position {checkpoint.position}, "
@@ -110,13 +117,23 @@ def require_same_history(checkpoint: Checkpoint, generation: Generation, events:
     return head
 
 
-EVENT_ID = "SELECT (state::json ->> 'id')::uuid FROM {events}.event WHERE position = %s"
+def _require_same_system(checkpoint: Checkpoint, generation: Generation, events: Connection, remedy: str) -> None:
+    """A copy of the log on another cluster has the same id and, up to a point, the same events.
+
+    A failover to a physical standby keeps the identifier, `pg_upgrade` changes it: then a rebuild is asked for once.
+    """
+    present = event_log.system_identifier(events)
+    if None not in (checkpoint.system_identifier, present) and checkpoint.system_identifier != present:
+        raise AnotherHistory(
+            f"the tables in {generation.schema} were posted from the log on PostgreSQL system "
+            f"{checkpoint.system_identifier}, this is system {present}: {remedy}"
+        )
 
 
 def event_id(events: Connection, book: Book, position: int) -> UUID | None:
     """The id in the envelope of the event at `position`."""
-    row = events.execute(book.sql(EVENT_ID), [position]).fetchone()
-    return row[0] if row else None
+    row = events.execute(book.sql(event_log.AFTER), [position - 1, 1]).fetchone()
+    return standstill.recorded(row).envelope.id if row and row[0] == position else None
 
 
 COMPARE_AND_SET = """
@@ -128,12 +145,14 @@ SET
 WHERE position = %(floor)s
     AND generation = %(generation)s
     AND NOT retired
-RETURNING (
-    SELECT c.paused_at IS NOT NULL OR coalesce(c.handover_until > clock_timestamp(), false)
-    FROM {projector}.control c
-)
+RETURNING
+    (
+        SELECT c.paused_at IS NOT NULL OR coalesce(c.handover_until > clock_timestamp(), false)
+        FROM {projector}.control c
+    ),
+    ARRAY(SELECT q.order_id FROM {reads}.quarantine q)
 """
 """Claims the events behind `floor`. No row: another projector was faster, or another generation is live.
 
-The row says whether the leader is asked to stop posting after this batch.
+The row says whether the leader is asked to stop posting after this batch, and which orders are in quarantine.
 """

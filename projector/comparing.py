@@ -33,6 +33,9 @@ class Comparison(NamedTuple):
     events: dict[str, list[int]]
 
 
+COMPARED = dict.fromkeys(TABLES, "*") | {"quarantine": "order_id, version, position, type"}
+"""Table → the columns compared: not since when an order has been in quarantine, nor what was said of it."""
+
 KEY_COLUMNS = """
 SELECT a.attname
 FROM pg_index i
@@ -43,9 +46,9 @@ ORDER BY array_position(i.indkey::smallint[], a.attnum)
 
 DIFFERENCES = """
 WITH surplus AS (
-    SELECT * FROM {live}.{table} EXCEPT ALL SELECT * FROM {check}.{table}
+    SELECT {columns} FROM {live}.{table} EXCEPT ALL SELECT {columns} FROM {check}.{table}
 ), lacking AS (
-    SELECT * FROM {check}.{table} EXCEPT ALL SELECT * FROM {live}.{table}
+    SELECT {columns} FROM {check}.{table} EXCEPT ALL SELECT {columns} FROM {live}.{table}
 )
 SELECT
     to_jsonb(s),
@@ -59,24 +62,30 @@ LIMIT %s
 
 
 def compare(connection: Connection, live: Generation, check: Generation, day_of: DayOf) -> Comparison:
-    """Compare all tables; one snapshot, which the caller has opened with both at the same position."""
+    """Compare all tables, and who is in quarantine. The caller has opened one snapshot of both at the same position."""
     rows: dict[str, int] = {}
     examples: list[Difference] = []
-    for table in TABLES:
-        names = {"table": table, "live": live.schema, "check": check.schema}
-        key = [row[0] for row in connection.execute(KEY_COLUMNS, [f"{live.schema}.{table}"])]
+    for table, columns in COMPARED.items():
+        names = {"table": table, "columns": columns, "live": live.schema, "check": check.schema}
+        key = key_columns(connection, live, table)
         found = connection.execute(DIFFERENCES.format(key=", ".join(key), **names), [EXAMPLES]).fetchall()
         if found:
             rows[table] = found[0][2]
-            examples += [_difference(table, key, present, again) for present, again, _ in found]
+            examples += [difference(table, key, present, again) for present, again, _ in found]
     examples = [
-        example._replace(orders=orders) for example, orders in _with_orders(connection, check, examples, day_of)
+        example._replace(orders=orders) for example, orders in with_orders(connection, check, examples, day_of)
     ]
     orders = sorted({order for example in examples for order in example.orders})
     return Comparison(rows, examples, _events(connection, check, orders))
 
 
-def _difference(table: str, key: list[str], live: Key | None, again: Key | None) -> Difference:
+def key_columns(connection: Connection, generation: Generation, table: str) -> list[str]:
+    """The columns of the primary key of `table`."""
+    return [row[0] for row in connection.execute(KEY_COLUMNS, [f"{generation.schema}.{table}"])]
+
+
+def difference(table: str, key: list[str], live: Key | None, again: Key | None) -> Difference:
+    """What two rows with the same key differ in; without orders yet."""
     row = live or again or {}
     columns = (
         {}
@@ -90,7 +99,7 @@ def _difference(table: str, key: list[str], live: Key | None, again: Key | None)
 ORDERS_OF_CUSTOMER = "SELECT order_id::text FROM {reads}.order_list WHERE customer_id = %s ORDER BY created_at LIMIT %s"
 
 
-def _with_orders(
+def with_orders(
     connection: Connection, check: Generation, examples: list[Difference], day_of: DayOf
 ) -> Iterator[tuple[Difference, list[str]]]:
     """The orders behind each row: its own, those of its customer, or those that contribute to its sums."""

@@ -4,8 +4,10 @@ import signal
 from collections.abc import Callable, Iterable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
+from shared import ending
 from shared.anticipated import Anticipated
 
 _spawn = get_context("spawn")  # a fork would share our database sessions with the workers
@@ -25,8 +27,9 @@ def run(
     workers = []
     for task in tasks:
         ours, theirs = _spawn.Pipe(duplex=False)
-        worker = _spawn.Process(target=_run, args=(theirs, work, task), daemon=True)
-        worker.start()
+        args = (ending.with_parent(signal.SIGKILL), theirs, work, task)
+        worker = _spawn.Process(target=_run, args=args, daemon=True)
+        _start_deaf(worker)
         theirs.close()
         workers.append((ours, worker))
     try:
@@ -43,8 +46,19 @@ def run(
             ours.close()
 
 
-def _run(result: Connection, work: Callable[..., None], task: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; our parent ends us
+def _start_deaf(worker: BaseProcess) -> None:
+    """Start it without an ear for Ctrl-C, which goes to the whole group: we end it, also while it still begins."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+def _run(
+    end_with_parent: Callable[[], None], result: Connection, work: Callable[..., None], task: tuple[Any, ...]
+) -> None:
+    end_with_parent()
     try:
         work(*task)
     except Exception as error:  # noqa: BLE001 -- raised again by the parent

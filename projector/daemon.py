@@ -5,30 +5,26 @@ import json
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from projector import checkpoint, generation, leader, processes
+from projector import checkpoint, generation, holding_up, leader, processes, quarantine, under_way
 from projector.batch import Overtaken, Posted, Poster
 from projector.checkpoint import Checkpoint, Generation
 from projector.processes import Presence
 from projector.tables.days import days_in
+from projector.trouble import PASSING, Trouble, in_words
+from projector.unknown_types import UnknownTypes
 from projector.waking import Stop, Waking
-from shared import event_log
+from shared import event_log, migrate
 from shared.database import Connection, DatabaseUnavailable, connect
 from shared.environment import Databases
-from shared.logs import describe
 
 log = logging.getLogger(__name__)
-
-BACK_OFF = (0.1, 5.0)
-"""Seconds before the first and between later attempts to reconnect; doubled in between."""
-
 
 RARE_COLLECTIONS = 100_000, 20, 20
 """For `gc`: a batch makes many objects and hardly a cycle; looking for cycles would take a quarter of the time."""
@@ -39,10 +35,11 @@ class Settings:
     """How the projector works; see the options of `daybook projector`."""
 
     timezone: str = "UTC"
-    batch_size: int = 5000
+    batch_size: int = 10_000  # an order that changes often is written once a batch
     poll_interval: float = 1.0
     lease: float = 10.0
     ready_file: Path | None = None
+    most_quarantined: int = quarantine.MOST
 
 
 class Projector:
@@ -59,50 +56,105 @@ class Projector:
         self._tick = min(settings.poll_interval, settings.lease / 3)
         self._next_beat = 0.0
         self._role: str | None = None
+        self._reached = False  # both databases, at least once
+        self._trouble = Trouble()
         self._paused_by: str | None = None
-        self._unknown: Counter[str] = Counter()
+        self._unknown = UnknownTypes()
+
+    def leads(self) -> bool:
+        """Whether this process is the leader now, as far as it knows."""
+        return self._role == "leader"
 
     def run(self) -> None:
         """Work until stopped; a running batch is finished first.
 
-        Raises `Refused` or `PoisonedEvent`, and `DatabaseUnavailable` if a database cannot be reached to begin with.
+        Raises `Refused` or `TooManyQuarantined`, and `DatabaseUnavailable` if a database cannot be reached at first.
         """
         gc.set_threshold(*RARE_COLLECTIONS)
-        pause, reached = BACK_OFF[0], False
         while not self._stop.requested:
             try:
-                with sessions(self._databases, self._settings.lease) as (events, reads):
-                    reached, pause = True, BACK_OFF[0]
-                    self._serve(events, reads)
-            except (DatabaseUnavailable, psycopg.Error) as error:
-                if not (reached and _is_lost_connection(error)):
+                with leader.writing_session(self._databases.reads_url, self._book, self._settings.lease) as reads:
+                    self._with_read_tables(reads)
+            except PASSING as fault:
+                if not self._reached:
                     raise
                 self._role = None
-                log.warning("lost a database, trying again in %.1f s: %s", pause, describe(error))
-                self._stop.wait(pause)
-                pause = min(2 * pause, BACK_OFF[1])
+                if not self._stop.requested:
+                    self._trouble.note(in_words("the read tables", fault))
+                    self._stop.wait(self._trouble.next_attempt())
+
+    def _with_read_tables(self, reads: Connection) -> None:
+        """Work for as long as the session lasts. It survives the log's: then we are a standby that says so."""
+        coming_back = False
+        try:
+            while not self._stop.requested:
+                try:
+                    with self._log() as events:
+                        self._serve(events, reads)
+                except DatabaseUnavailable as fault:
+                    if not self._reached:
+                        raise
+                    self._without_log(reads, in_words("the log", fault))
+        except PASSING as fault:
+            coming_back = self._reached and not self._stop.requested
+            if coming_back and not reads.broken:  # a full disk, for one: told if that can still be written
+                self._trouble.note(in_words("the read tables", fault))
+                with suppress(psycopg.Error):
+                    leader.let_go(reads)
+                    self._presence.beat(reads, "standby", None, None, self._trouble)
+            raise
+        finally:
+            if not (coming_back or reads.closed or reads.broken):
+                leader.let_go(reads)
+                self._presence.leave(reads)
+
+    @contextmanager
+    def _log(self) -> Iterator[Connection]:
+        """A session that reads the log. Raises `DatabaseUnavailable` also when it is lost later."""
+        role = self._book.names["projector_role"]
+        with connect(self._databases.events_url, role, "daybook projector reading") as events:
+            self._reached = True
+            try:
+                yield events
+            except PASSING as fault:
+                if events.broken:
+                    raise DatabaseUnavailable(str(fault)) from fault
+                raise
+
+    def _without_log(self, reads: Connection, what: str) -> None:
+        """Leave the lead to one who reaches the log, tell in `status` that we do not, and wait a while."""
+        self._role = None
+        leader.let_go(reads)
+        self._trouble.note(what)
+        until = time.monotonic() + self._trouble.next_attempt()
+        while not self._stop.requested and (left := until - time.monotonic()) > 0:
+            self._presence.beat(reads, "standby", None, None, self._trouble)
+            self._stop.wait(min(left, self._tick))
 
     def _serve(self, events: Connection, reads: Connection) -> None:
         """Lead whenever the lock is free, else stand by."""
+        urls = self._databases
+        migrate.check_connection(events, self._book, "events")  # it may be another database since we lost it
+        migrate.check_connection(reads, self._book, "reads")
         stand = require_ours(events, reads, self._live, self._settings.timezone)
-        try:
-            with Waking(self._databases.events_url, self._book) as waking:
-                while not self._stop.requested:
-                    if not processes.asked(reads, self._book).handover and leader.try_lead(reads, self._book):
-                        stand = self._lead(events, reads, waking)
-                        leader.release(reads, self._book)
-                    else:
-                        self._stand_by(events, reads, stand)
-        finally:
-            if not (reads.closed or reads.broken):
-                self._presence.leave(reads)
+        with (
+            Waking(urls.events_url, self._book) as waking,
+            holding_up.given_up_when_stopped(self._stop, [(urls.reads_url, reads), (urls.events_url, events)]),
+        ):
+            while not self._stop.requested:
+                if not processes.asked(reads, self._book).handover and leader.try_lead(reads, self._book):
+                    stand = self._lead(events, reads, waking)
+                    leader.release(reads, self._book)
+                else:
+                    self._stand_by(events, reads, stand)
 
     def _lead(self, events: Connection, reads: Connection, waking: Waking) -> Checkpoint:
         """Post until stopped, asked to hand over, or overtaken; returns how far it came."""
         stand = require_ours(events, reads, self._live, self._settings.timezone)
         if stand is None:
-            stand = self._first_generation(events, reads)
-        poster = Poster(events, reads, self._live, self._day_of)
+            log.info("making the first generation of read tables, in %s", self._live.schema)
+            stand = generation.first(reads, events, self._book, self._settings.timezone)
+        poster = Poster(events, reads, self._live, self._day_of, self._settings.most_quarantined)
         self._become("leader", stand)
         look = True  # at what is asked of the leader: when idle, and when a batch says that there is something
         while not self._stop.requested:
@@ -117,26 +169,17 @@ class Projector:
                     log.info("stopped leading: %s", overtaken)
                     break
             stand = posted.checkpoint
-            self._count_unknown(posted)
+            self._unknown.tell(posted.unknown)
             look = posted.asked_to_stop or not posted.events
-            self._beat(events, reads, stand)
+            if self._beat(events, reads, stand) or posted.events:
+                self._trouble.over()
             if not posted.events:
                 waking.wait(self._stop, self._tick)
         return stand
 
-    def _count_unknown(self, posted: Posted) -> None:
-        """Events of types unknown to this code stop nothing, but are not passed over in silence."""
-        self._unknown.update(posted.unknown)
-        for type_ in sorted(set(posted.unknown)):
-            log.warning(
-                "posted no more than a line of the timeline for %d events of the unknown type %s (%d since the start): "
-                "newer code wrote them, deploy it here too",
-                posted.unknown.count(type_),
-                type_,
-                self._unknown[type_],
-            )
-
     def _stand_by(self, events: Connection, reads: Connection, stand: Checkpoint | None) -> None:
+        if self._role == "standby":  # for a while already
+            self._trouble.over()
         self._become("standby", stand)
         self._beat(events, reads, stand)
         if leader.end_frozen(reads, self._book):
@@ -153,12 +196,18 @@ class Projector:
             log.info("handing over the leader's lock at position %d, as asked", stand.position)
         return asked.handover
 
-    def _beat(self, events: Connection, reads: Connection, stand: Checkpoint | None) -> None:
+    def _beat(self, events: Connection, reads: Connection, stand: Checkpoint | None) -> bool:
+        """Tell how we are, if that is due. Raises `Refused` when the log has become another one behind our back."""
         now = time.monotonic()
-        if now >= self._next_beat and self._role:
-            self._next_beat = now + self._tick
-            head = event_log.head(events, self._book)
-            self._presence.beat(reads, self._role, stand.position if stand else None, head)
+        if now < self._next_beat or not self._role:
+            return False
+        self._next_beat = now + self._tick
+        head = event_log.head(events, self._book)
+        if stand and (head.log_id != stand.log_id or head.position < stand.position):
+            checkpoint.require_same_history(stand, self._live, events)
+        self._presence.beat(reads, self._role, stand.position if stand else None, head)
+        under_way.forget_the_dead(reads, self._book)
+        return True
 
     def _become(self, role: str, stand: Checkpoint | None) -> None:
         if role == self._role:
@@ -170,10 +219,6 @@ class Projector:
             unfinished = report.with_name(f"{report.name}.{os.getpid()}")
             unfinished.write_text(json.dumps({"role": role}))
             unfinished.replace(report)
-
-    def _first_generation(self, events: Connection, reads: Connection) -> Checkpoint:
-        log.info("making the first generation of read tables, in %s", self._live.schema)
-        return generation.first(reads, self._book, event_log.head(events, self._book).log_id, self._settings.timezone)
 
 
 @contextmanager
@@ -208,19 +253,8 @@ def run_once(databases: Databases, settings: Settings | None = None) -> Checkpoi
             raise Overtaken("another projector leads")
         stand = require_ours(events, reads, tables, settings.timezone)
         if stand is None:
-            log_id = event_log.head(events, databases.book).log_id
-            stand = generation.first(reads, databases.book, log_id, settings.timezone)
-        poster = Poster(events, reads, tables, days_in(settings.timezone))
+            stand = generation.first(reads, events, databases.book, settings.timezone)
+        poster = Poster(events, reads, tables, days_in(settings.timezone), settings.most_quarantined)
         while (posted := poster.post_next(stand, settings.batch_size)).events:
             stand = posted.checkpoint
     return stand
-
-
-def _is_lost_connection(error: Exception) -> bool:
-    return isinstance(
-        error,
-        DatabaseUnavailable
-        | psycopg.OperationalError
-        | psycopg.InterfaceError
-        | psycopg.errors.IdleInTransactionSessionTimeout,
-    )

@@ -1,45 +1,31 @@
 """Events folded into documents in memory: the one step that batch, rebuild and verification share."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from projector.poison import PoisonedEvent, described
+from projector.standstill import NOBODY, Documents, Row, Standstill, Unreadable, recorded
 from projector.tables import order_timeline
 from shared import order_document
-from shared.anticipated import Anticipated
 from shared.events import CustomerErased
 from shared.order_document import OrderDocument
-from shared.recorded_event import RecordedEvent, recorded_event
+from shared.recorded_event import RecordedEvent
 
-Row = tuple[Any, ...]
-Documents = MutableMapping[UUID, OrderDocument]
-
-
-class PoisonedEvent(Anticipated):
-    """An event that cannot be posted: unreadable, or impossible after those before it. Nothing skips it silently."""
-
-    def __init__(self, position: int, type_: str, stream_id: UUID, reason: str) -> None:
-        super().__init__(position, type_, stream_id, reason)  # as given, so that it travels between processes
-        self.position = position
-        self.type = type_
-        self.stream_id = stream_id
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"event {self.position} ({self.type}) of order {self.stream_id} cannot be posted: {self.reason}"
-
-
-def recorded(row: Row) -> RecordedEvent:
-    """A row of the log (`event_log.SELECT_COLUMNS`), decoded. Raises `PoisonedEvent`."""
-    try:
-        return recorded_event(*row)
-    except Exception as error:
-        raise PoisonedEvent(row[0], row[3], row[1], _described(error)) from error
+__all__ = ["Documents", "PoisonedEvent", "Row", "Unreadable", "contact_refs", "fold", "recorded"]
 
 
 def contact_refs(events: Iterable[RecordedEvent]) -> set[UUID]:
     """The rows of the contact vault that folding `events` asks for."""
-    return {ref for event in events if event.event is not None for ref in order_document.contact_refs(event)}
+    refs: set[UUID] = set()
+    for event in events:
+        if event.event is not None:
+            with suppress(msgspec.ValidationError):  # no reference: folding the event says so
+                refs.update(order_document.contact_refs(event))
+    return refs
 
 
 def fold(
@@ -48,32 +34,51 @@ def fold(
     contacts: Mapping[UUID, dict[str, Any]],
     *,
     across_streams: bool = False,
+    still: Standstill = NOBODY,
 ) -> list[Row]:
     """Bring `documents` up to date with `events`, in order; returns their timeline rows. Raises `PoisonedEvent`.
 
     A stream that is no order's has a timeline, but no document. `across_streams`: events come as the log has them, so
     that a customer's erasure reaches the documents there are by then. Events that come stream by stream are folded
-    with a vault that has been blanked already.
+    with a vault that has been blanked already. Of the streams that stand still in `still`, events have a timeline row
+    only.
     """
     timeline = []
     for event in events:
+        if still.since and still.holds(event):
+            timeline.append(still.pass_over(event, documents))
+            if across_streams and isinstance(event.event, CustomerErased):
+                _erase(documents, still, event.event.customer_id)
+            continue
+        if isinstance(event, Unreadable):
+            raise PoisonedEvent(event.position, event.type, event.stream_id, event.version, event.reason)
         try:
             document = order_document.fold(documents.get(event.stream_id), event, contacts)
             if document is not None:
                 documents[event.stream_id] = document
             elif across_streams and isinstance(event.event, CustomerErased):
-                _erase(documents, event.event.customer_id)
+                _erase(documents, still, event.event.customer_id)
             timeline.append(order_timeline.row(event, order_timeline.summary(event, document)))
         except Exception as error:
-            raise PoisonedEvent(event.position, event.type, event.stream_id, _described(error)) from error
+            reason = described(error, _personal(documents.get(event.stream_id)), _of_vault(event, contacts))
+            raise PoisonedEvent(event.position, event.type, event.stream_id, event.version, reason) from error
     return timeline
 
 
-def _erase(documents: Documents, customer_id: str) -> None:
+def _erase(documents: Documents, still: Standstill, customer_id: str) -> None:
     for document in documents.values():
         if document.customer.customer_id == customer_id:
             order_document.blank(document)
+    still.erase_customer(customer_id)
 
 
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _personal(document: OrderDocument | None) -> object:
+    """The copies of personal data in `document`, for `described`."""
+    return document and [
+        msgspec.to_builtins(copies)
+        for copies in (document.customer, document.shipping_address, document.billing_address, document.notes)
+    ]
+
+
+def _of_vault(event: RecordedEvent, contacts: Mapping[UUID, dict[str, Any]]) -> object:
+    return [contacts.get(ref) for ref in contact_refs([event])]

@@ -7,9 +7,11 @@ import psycopg
 from projector import checkpoint
 from projector.checkpoint import Checkpoint, Generation
 from projector.tables import TABLES, definition, indexes
+from shared import event_log
 from shared.book import Book
 from shared.database import Connection
 from shared.order_document import REVISION
+from shared.retained import drop_schema
 
 
 def live(book: Book) -> Generation:
@@ -18,17 +20,22 @@ def live(book: Book) -> Generation:
 
 
 FIRST_CHECKPOINT = """
-INSERT INTO {reads}.checkpoint (generation, log_id, revision, timezone)
-VALUES (%s, %s, %s, %s)
+INSERT INTO {reads}.checkpoint (generation, log_id, system_identifier, revision, timezone)
+VALUES (%s, %s, %s, %s, %s)
 """
 
 
-def create(connection: Connection, generation: Generation, log_id: str, timezone: str) -> Checkpoint:
-    """Make empty tables at position 0, without their secondary indexes and grants. Part of the caller's transaction."""
+def create(
+    connection: Connection, generation: Generation, log_id: str, timezone: str, system_identifier: int | None = None
+) -> Checkpoint:
+    """Make empty tables at position 0, without their secondary indexes and grants. Part of the caller's transaction.
+
+    `log_id` and `system_identifier` say which log on which cluster they are posted from.
+    """
     connection.execute(generation.sql("CREATE SCHEMA {reads}"))
     for table in ("checkpoint", "quarantine", *TABLES):
         connection.execute(generation.sql(definition(table)))
-    connection.execute(generation.sql(FIRST_CHECKPOINT), [uuid4(), log_id, REVISION, timezone])
+    connection.execute(generation.sql(FIRST_CHECKPOINT), [uuid4(), log_id, system_identifier, REVISION, timezone])
     made = checkpoint.read(connection, generation)
     assert made is not None  # noqa: S101
     return made
@@ -53,15 +60,15 @@ def grant(connection: Connection, generation: Generation) -> None:
 
 
 def drop(connection: Connection, generation: Generation) -> None:
-    """Remove it with all its tables, if it is there."""
-    connection.execute(generation.sql("DROP SCHEMA IF EXISTS {reads} CASCADE"))
+    """Remove it with all its tables, if it is there. Not part of a transaction. Raises `StillRead`."""
+    drop_schema(connection, generation.schema)
 
 
-def first(connection: Connection, book: Book, log_id: str, timezone: str) -> Checkpoint:
-    """Make the live generation of a book that has none yet."""
-    generation = live(book)
+def first(connection: Connection, events: Connection, book: Book, timezone: str) -> Checkpoint:
+    """Make the live generation of a book that has none yet, for the log at `events`."""
+    generation, log_id, system = live(book), event_log.head(events, book).log_id, event_log.system_identifier(events)
     with connection.transaction():
-        made = create(connection, generation, log_id, timezone)
+        made = create(connection, generation, log_id, timezone, system)
         for table in TABLES:
             create_indexes(connection, generation, table)
         grant(connection, generation)
@@ -79,10 +86,10 @@ RETIRE = "UPDATE {reads}.checkpoint SET retired = true RETURNING position"
 def switch(connection: Connection, successor: Generation, *, behind_allowed: bool = False) -> bool:
     """Make `successor` the live generation and keep the present one as `reads_old`, in one transaction.
 
-    There must be no `reads_old` (`make_room`). Retiring comes first: it waits for a batch under way, and who comes
-    later finds no row to claim. False, and nothing done, if that batch has brought the present generation further than
-    `successor`: catch up and ask again. `behind_allowed`: the two stand in different histories, so that their
-    positions cannot be compared.
+    There must be no `reads_old` (`make_room`), or it is the successor: then the two change places. Retiring comes
+    first: it waits for a batch under way, and who comes later finds no row to claim. False, and nothing done, if that
+    batch has brought the present generation further than `successor`: catch up and ask again. `behind_allowed`: the
+    two stand in different histories, so that their positions cannot be compared.
     """
     book = successor.book
     present = live(book)
@@ -90,13 +97,15 @@ def switch(connection: Connection, successor: Generation, *, behind_allowed: boo
     with connection.transaction() as transaction:
         connection.execute("SET LOCAL synchronous_commit = on")  # and with it everything built before
         position = _position(connection, successor)
-        if checkpoint.read(connection, present) is not None:
+        if present_there := checkpoint.exists(connection, present):
             row = connection.execute(present.sql(RETIRE)).fetchone()
             if row is not None and row[0] > position and not behind_allowed:
                 raise psycopg.Rollback(transaction)
-            connection.execute(f"ALTER SCHEMA {present.schema} RENAME TO {old.schema}")
+            connection.execute(f"ALTER SCHEMA {present.schema} RENAME TO {book.names['reads_aside']}")
         grant(connection, successor)
         connection.execute(f"ALTER SCHEMA {successor.schema} RENAME TO {present.schema}")
+        if present_there:
+            connection.execute(f"ALTER SCHEMA {book.names['reads_aside']} RENAME TO {old.schema}")
         connection.execute(f"NOTIFY {book.names['posted']}")
         return True
     return False

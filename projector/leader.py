@@ -52,6 +52,13 @@ def release(connection: Connection, book: Book) -> None:
     connection.execute(book.sql(RELEASE))
 
 
+def let_go(connection: Connection) -> None:
+    """Give the lock back, in whatever state the session is: we cannot post, another one may be able to."""
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.rollback()
+    connection.execute("SELECT pg_advisory_unlock_all()")
+
+
 class LockNotHandedOver(Anticipated):
     """The leader kept the lock for longer than we wait."""
 
@@ -100,16 +107,23 @@ def _asked_and_waited(connection: Connection, book: Book) -> bool:
     return True
 
 
-FROZEN = f"""
+HOLDER = f"""
 SELECT l.pid
 FROM pg_locks l
-JOIN {{projector}}.process p ON p.backend_pid = l.pid
 WHERE l.locktype = 'advisory'
     AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (l.classid::bigint << 32 | l.objid::bigint) = {KEY}
+"""
+"""The session that has the lock."""
+
+FROZEN = f"""
+SELECT p.backend_pid
+FROM {{projector}}.process p
+WHERE p.backend_pid = ({HOLDER})
     AND p.role = 'leader'
     AND p.heartbeat_at < clock_timestamp() - 3 * p.lease
+    AND cardinality(pg_blocking_pids(p.backend_pid)) = 0 -- else it waits for a lock, as the next leader would
 """
 
 

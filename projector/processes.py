@@ -5,6 +5,7 @@ import socket
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from projector.trouble import Trouble
 from shared.book import Book
 from shared.database import Connection
 from shared.event_log import Head
@@ -28,6 +29,8 @@ INSERT INTO {projector}.process AS present (
     log_id,
     head_position,
     head_recorded_at,
+    trouble,
+    trouble_since,
     lease
 )
 VALUES (
@@ -40,6 +43,8 @@ VALUES (
     %(log_id)s,
     %(head_position)s,
     %(head_recorded_at)s,
+    %(trouble)s,
+    %(trouble_since)s,
     make_interval(secs => %(lease)s)
 )
 ON CONFLICT (id) DO UPDATE
@@ -50,12 +55,20 @@ SET
     log_id = excluded.log_id,
     head_position = excluded.head_position,
     head_recorded_at = excluded.head_recorded_at,
+    trouble = excluded.trouble,
+    trouble_since = excluded.trouble_since,
     heartbeat_at = clock_timestamp()
 """
 
 FORGET_THE_DEAD = """
-DELETE FROM {projector}.process
-WHERE id = %s OR heartbeat_at < clock_timestamp() - interval '1 hour' - lease
+WITH forgotten AS (
+    DELETE FROM {projector}.process
+    WHERE id = %s OR heartbeat_at < clock_timestamp() - interval '1 hour' - lease
+    RETURNING role, heartbeat_at
+)
+UPDATE {projector}.control
+SET last_led_at = greatest(last_led_at, (SELECT max(heartbeat_at) FROM forgotten WHERE role = 'leader'))
+WHERE EXISTS (SELECT FROM forgotten WHERE role = 'leader')
 """
 
 ASKED = "SELECT paused_by, coalesce(handover_until > clock_timestamp(), false) FROM {projector}.control"
@@ -69,7 +82,9 @@ class Presence:
         self._lease = lease
         self.id: UUID = uuid4()
 
-    def beat(self, reads: Connection, role: str, position: int | None, head: Head | None) -> None:
+    def beat(
+        self, reads: Connection, role: str, position: int | None, head: Head | None, trouble: Trouble | None = None
+    ) -> None:
         """Say that we are alive, as what and where; on the session that writes, so it is its ping as well."""
         reads.execute(
             self._book.sql(HEARTBEAT),
@@ -82,6 +97,8 @@ class Presence:
                 "log_id": head.log_id if head else None,
                 "head_position": head.position if head else None,
                 "head_recorded_at": head.recorded_at if head else None,
+                "trouble": trouble and trouble.what,
+                "trouble_since": trouble and trouble.since,
                 "lease": self._lease,
             },
         )

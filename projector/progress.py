@@ -19,7 +19,10 @@ class Reporter(Protocol):
         """Tell what is done now: `building`, `indexing` and so on."""
 
     def reached(self, position: int, head: int) -> None:
-        """So many events of so many are posted."""
+        """So many events of so many are posted. The first of a phase says where it begins: rates count from there."""
+
+    def note(self, sentence: str) -> None:
+        """Say something that is worth knowing."""
 
 
 class Silent:
@@ -29,6 +32,9 @@ class Silent:
         """Nothing."""
 
     def reached(self, position: int, head: int) -> None:
+        """Nothing."""
+
+    def note(self, sentence: str) -> None:
         """Nothing."""
 
 
@@ -51,6 +57,7 @@ class Bar:
             console=Console(stderr=True),
         )
         self._task = self._progress.add_task("", total=0)
+        self._begins = True
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -64,10 +71,18 @@ class Bar:
     def phase(self, name: str) -> None:
         """Change the words before the bar."""
         self._progress.update(self._task, description=name)
+        self._begins = True
 
     def reached(self, position: int, head: int) -> None:
         """Move the bar."""
+        if self._begins:
+            self._progress.reset(self._task, completed=position, total=head)
+            self._begins = False
         self._progress.update(self._task, completed=position, total=head)
+
+    def note(self, sentence: str) -> None:
+        """A line above the bar."""
+        self._progress.console.print(sentence, highlight=False)
 
 
 class Lines:
@@ -77,6 +92,7 @@ class Lines:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._began = time.monotonic()
         self._told_at = self._began
+        self._from: tuple[float, int] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,18 +104,24 @@ class Lines:
 
     def phase(self, name: str) -> None:
         """Tell it at once."""
-        self._console.print(f"{time.monotonic() - self._began:8.1f} s  {name}")
+        self.note(name)
+        self._from = None
 
     def reached(self, position: int, head: int) -> None:
         """Tell it now and then."""
         now = time.monotonic()
-        if now - self._told_at >= LINES_EVERY and position:
+        if self._from is None:
+            self._from = now, position
+            return
+        since, begin = self._from
+        if now - self._told_at >= LINES_EVERY and position > begin:
             self._told_at = now
-            rate = position / (now - self._began)
-            self._console.print(
-                f"{now - self._began:8.1f} s  {position:,} / {head:,} events, {rate:,.0f}/s,"
-                f" {(head - position) / rate:,.0f} s left"
-            )
+            rate = (position - begin) / (now - since)
+            self.note(f"{position:,} / {head:,} events, {rate:,.0f}/s, {(head - position) / rate:,.0f} s left")
+
+    def note(self, sentence: str) -> None:
+        """A line with the seconds since the beginning."""
+        self._console.print(f"{time.monotonic() - self._began:8.1f} s  {sentence}")
 
 
 def reporter() -> Bar | Lines:

@@ -1,9 +1,10 @@
 """`daybook rebuild`: post everything again beside the live tables, then switch. Reads never stop."""
 
+import resource
 import time
 from typing import NamedTuple
 
-from projector import checkpoint, generation, leader
+from projector import checkpoint, generation, interrupted, leader, unfinished
 from projector.building import Build, Work, begun
 from projector.checkpoint import AnotherHistory, Checkpoint, Generation
 from projector.tables import TABLES
@@ -17,32 +18,85 @@ CLOSE = 5000
 
 
 class Statistics(NamedTuple):
-    """What a rebuild did. `rows` per table are the planner's figures, near enough. Times are wall clock."""
+    """What a rebuild did. `rows` per table are the planner's figures, near enough. Times are wall clock.
+
+    `events` were posted by this process and its workers, the others by those before it that were killed.
+    `peak_bytes`: resident memory of the largest of them.
+    """
 
     position: int
+    events: int
     seconds: float
+    phases: dict[str, float]
     switching_seconds: float
     rows: dict[str, int]
+    peak_bytes: int
+
+    @property
+    def orders(self) -> int:
+        """Documents in the new tables."""
+        return self.rows["order_detail"]
 
 
-def rebuild(work: Work) -> Statistics:
+def rebuild(work: Work, *, from_scratch: bool = False) -> Statistics:
     """Build `reads_next`, catch up, take over from the running projector if there is one, switch.
 
-    Raises `PoisonedEvent` and leaves the live tables as they are, `AlreadyRunning`, `LockNotHandedOver`.
+    What a killed rebuild left is gone on with, if it fits, unless `from_scratch`.
+    Raises `PoisonedEvent` and leaves the live tables as they are, `AlreadyRunning`, `LockNotHandedOver`, `CutShort`.
     """
     book = work.databases.book
     began = time.monotonic()
-    with begun(work, "rebuild", book.names["reads_next"]) as build:
-        stand = build.run(event_log.head(build.events, book).position)
-        while (head := event_log.head(build.events, book).position) - stand.position > CLOSE:
-            stand = build.catch_up(stand, head)
+    with begun(work, "rebuild", book.names["reads_next"]) as build, interrupted.told(build, work.databases):
+        present = None if from_scratch else _fitting(work, build)
+        stand = build.run(event_log.head(build.events, book).position) if present is None else build.go_on()
+        stand = come_close(build, stand)
         generation.make_room(build.reads, book)
-        with leader.handed_over(build.reads, book, HANDOVER_PATIENCE):
-            got_lock = time.monotonic()
-            stand = switch(build, stand)
-            ended = time.monotonic()
+        stand, switching_seconds = take_over(build, stand)
         rows = _rows(build)
-    return Statistics(stand.position, ended - began, ended - got_lock, rows)
+    seconds = time.monotonic() - began
+    events = stand.position - (present or 0)
+    return Statistics(
+        stand.position, events, seconds, build.seconds_per_phase(), switching_seconds, rows, _peak_bytes()
+    )
+
+
+def _fitting(work: Work, build: Build) -> int | None:
+    """How many events of what is in `reads_next` are posted, if one can go on with it; says so, or why not."""
+    schema, say = build.tables.schema, work.reporter.note
+    if not checkpoint.exists(build.reads, build.tables):
+        return None
+    why_not = unfinished.misfit(build.events, build.reads, build.tables, work.timezone, quarantine=work.quarantine)
+    if why_not:
+        say(f"beginning from scratch: {why_not}")
+        return None
+    left = unfinished.read(build.reads, build.tables)
+    if left is None:
+        position = build.stand().position
+        say(f"resuming: the tables in {schema} are complete up to position {position:,}")
+        return position
+    say(f"resuming at {left.events:,} of {left.head:,} events")
+    if not left.merged and left.slices != work.workers:
+        say(f"with {left.slices} workers, as it was begun, not {work.workers}: --from-scratch would begin anew")
+    return left.events
+
+
+def come_close(build: Build, stand: Checkpoint) -> Checkpoint:
+    """Catch up without the leader's lock, until it is asked for only briefly."""
+    behind = event_log.head(build.events, build.tables.book).position - stand.position
+    while behind > CLOSE:
+        stand = build.catch_up(stand, stand.position + behind)
+        before, behind = behind, event_log.head(build.events, build.tables.book).position - stand.position
+        if behind >= before:
+            build.pace.hurry()  # or it would never get there
+    return stand
+
+
+def take_over(build: Build, stand: Checkpoint) -> tuple[Checkpoint, float]:
+    """Switch with the leader's lock; returns where it then stands, and for how many seconds the lock was held."""
+    with leader.handed_over(build.reads, build.tables.book, HANDOVER_PATIENCE):
+        got_lock = time.monotonic()
+        stand = switch(build, stand)
+        return stand, time.monotonic() - got_lock
 
 
 def switch(build: Build, stand: Checkpoint) -> Checkpoint:
@@ -99,3 +153,8 @@ WHERE n.nspname = %s AND c.relkind = 'r'
 def _rows(build: Build) -> dict[str, int]:
     found: dict[str, int] = dict(build.reads.execute(ROWS, [build.tables.book.names["reads"]]).fetchall())
     return {table: found[table] for table in TABLES}
+
+
+def _peak_bytes() -> int:
+    """Of this process or of a worker that has ended, whichever was larger."""
+    return 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -1,13 +1,18 @@
 """`daybook status`: how the read side stands, and in one sentence why it is behind, if it is."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 
-from projector import checkpoint, generation
+from projector import checkpoint, drift, generation, leader, quarantine, rebuild_status
 from projector.checkpoint import AnotherHistory, Checkpoint, OtherCode
-from shared import event_log
-from shared.database import Connection, connect
+from projector.reasons import Facts, why
+from projector.waiting import waiting
+from shared import event_log, migrate
+from shared.book import Book
+from shared.database import Connection, DatabaseUnavailable, connect
 from shared.environment import Databases
 
 OLDEST_WAITING = """
@@ -23,52 +28,52 @@ SELECT
     role,
     host || ':' || pid AS name,
     heartbeat_at > clock_timestamp() - lease AS alive,
-    {event_log.CANONICAL_TIME.format("heartbeat_at")} AS heartbeat_at
+    backend_pid = ({leader.HOLDER}) AS leads,
+    {event_log.CANONICAL_TIME.format("heartbeat_at")} AS heartbeat_at,
+    extract(epoch FROM lease)::float8 AS lease,
+    trouble,
+    {event_log.CANONICAL_TIME.format("trouble_since")} AS trouble_since
 FROM {{projector}}.process
 ORDER BY started_at
 """
 
-PAUSED = f"""
+CONTROL = f"""
 SELECT
     paused_by AS by,
-    {event_log.CANONICAL_TIME.format("paused_at")} AS since
+    {event_log.CANONICAL_TIME.format("paused_at")} AS since,
+    {event_log.CANONICAL_TIME.format("last_led_at")} AS last_led_at,
+    ({leader.HOLDER}) IS NOT NULL AS led
 FROM {{projector}}.control
-WHERE paused_at IS NOT NULL
-"""
-
-UNDER_WAY = f"""
-SELECT
-    r.purpose,
-    r.phase,
-    r.generation::text,
-    r.position,
-    r.head_position,
-    r.workers,
-    {event_log.CANONICAL_TIME.format("r.started_at")} AS started_at,
-    {event_log.CANONICAL_TIME.format("r.heartbeat_at")} AS heartbeat_at,
-    a.pid IS NOT NULL AS running
-FROM {{projector}}.rebuild r
-LEFT JOIN pg_stat_activity a ON a.pid = r.backend_pid AND a.backend_start <= r.started_at
 """
 
 
 def status(databases: Databases, timezone: str) -> dict[str, Any]:
-    """The `Status` of `domain.md` §3.3."""
-    book, role = databases.book, databases.book.names["projector_role"]
-    live = generation.live(book)
-    with (
-        connect(databases.events_url, role, "daybook status") as events,
-        connect(databases.reads_url, role, "daybook status") as reads,
-    ):
-        head = event_log.head(events, book)
+    """The `Status` of `domain.md` §3.3. Raises `DatabaseUnavailable`, naming which of the two, and `WrongRevision`."""
+    live = generation.live(databases.book)
+    with sessions(databases) as (events, reads):
+        head = event_log.head(events, databases.book)
         stand = checkpoint.read(reads, live)
-        processes = _rows(reads, book.sql(PROCESSES))
-        leading = next((p for p in processes if p["alive"] and p["role"] == "leader"), None)
-        paused = next(iter(_rows(reads, book.sql(PAUSED))), None)
-        under_way = next(iter(_rows(reads, book.sql(UNDER_WAY))), None)
         state, unfit = _fitness(stand, live, events, timezone)
+        verified = drift.verified(reads, databases.book, stand and stand.generation)
         lag_seconds = _lag_seconds(events, live, stand.position if stand else 0)
-    behind = max(0, head.position - (stand.position if stand else 0))
+        under_way = rebuild_status.going_on(events, reads, databases.book, timezone)
+        quarantined = quarantine.listed(reads, live) if stand else []
+        life = _life(reads, databases.book)
+    known = state != "another_history"  # else positions of the tables mean nothing in this log
+    behind = max(0, head.position - (stand.position if stand else 0)) if known else None
+    paused = {"by": life.control["by"], "since": life.control["since"]} if life.control["since"] else None
+    facts = Facts(
+        unfit=unfit,
+        behind=behind,
+        leader=life.leader,
+        processes=life.processes,
+        paused=paused,
+        waiting=life.waiting,
+        last_led_at=life.control["last_led_at"],
+        lent_to_rebuild=life.control["led"] and life.leader is None,
+        rebuild=under_way,
+        quarantined=len(quarantined),
+    )
     return {
         "log_id": head.log_id,
         "head_position": head.position,
@@ -78,16 +83,67 @@ def status(databases: Databases, timezone: str) -> dict[str, Any]:
             "revision": stand and stand.revision,
             "position": stand and stand.position,
             "lag_events": behind,
-            "lag_seconds": round(lag_seconds, 3),
-            "leader": leading and leading["name"],
-            "standbys": [p["name"] for p in processes if p["alive"] and p is not leading],
-            "heartbeat_at": leading and leading["heartbeat_at"],
+            "lag_seconds": round(lag_seconds, 3) if known else None,
+            "leader": life.leader and life.leader["name"],
+            "standbys": [p["name"] for p in life.processes if p["alive"] and p is not life.leader],
+            "heartbeat_at": life.leader and life.leader["heartbeat_at"],
+            "last_led_at": life.control["last_led_at"],
+            "waiting": life.waiting,
+            "troubles": [
+                {"name": p["name"], "trouble": p["trouble"], "since": p["trouble_since"]}
+                for p in life.processes
+                if p["trouble"]
+            ],
         },
         "paused": paused,
         "rebuild": under_way,
-        "quarantine": [],
-        "why": unfit or _why_behind(behind, leading, paused, processes),
+        "quarantine": quarantined,
+        "verified": verified,
+        "why": why(facts),
     }
+
+
+class Life(NamedTuple):
+    """Who runs, who leads (whoever has the lock, alive or not), what is asked of them, what they wait for."""
+
+    processes: list[dict[str, Any]]
+    leader: dict[str, Any] | None
+    control: dict[str, Any]
+    waiting: dict[str, Any] | None
+
+
+def _life(reads: Connection, book: Book) -> Life:
+    processes = _rows(reads, book.sql(PROCESSES))
+    leads = next((p for p in processes if p["leads"] and p["role"] == "leader"), None)
+    return Life(processes, leads, _rows(reads, book.sql(CONTROL))[0], waiting(reads, book))
+
+
+PATIENCE = {"lock_timeout": "2s", "statement_timeout": "30s"}
+"""A status tells who holds everybody up; it does not stand in the same line."""
+
+
+@contextmanager
+def sessions(databases: Databases) -> Iterator[tuple[Connection, Connection]]:
+    """Connections to the log and to the read tables, both migrated."""
+    role = databases.book.names["projector_role"]
+    one = databases.events_url == databases.reads_url
+    with _named("the log and of the read tables" if one else "the log"):
+        events = connect(databases.events_url, role, "daybook status", **PATIENCE)
+    with events:
+        with _named("the read tables"):
+            reads = connect(databases.reads_url, role, "daybook status", **PATIENCE)
+        with reads:
+            migrate.check_connection(events, databases.book, "events")
+            migrate.check_connection(reads, databases.book, "reads")
+            yield events, reads
+
+
+@contextmanager
+def _named(of: str) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise DatabaseUnavailable(f"{error} (this is the database of {of})") from error
 
 
 def _rows(reads: Connection, query: str) -> list[dict[str, Any]]:
@@ -120,18 +176,3 @@ def _fitness(
 def _sentence(error: Exception) -> str:
     words = str(error)
     return f"{words[0].upper()}{words[1:]}."
-
-
-def _why_behind(
-    behind: int, leading: dict[str, Any] | None, paused: dict[str, Any] | None, processes: list[dict[str, Any]]
-) -> str | None:
-    if not behind:
-        return None
-    if paused:
-        return f"{behind} events behind: paused by {paused['by']} since {paused['since']}."
-    if leading:
-        return f"{behind} events behind; {leading['name']} is posting them."
-    silent = next((p for p in processes if p["role"] == "leader"), None)
-    if silent:
-        return f"{behind} events behind: {silent['name']} leads, but has been silent since {silent['heartbeat_at']}."
-    return f"{behind} events behind: no projector is running, start `daybook projector`."

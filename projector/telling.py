@@ -1,25 +1,10 @@
 """What rebuild, verify and status tell people."""
 
 import json
-from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from projector.comparing import Comparison, Difference
-from projector.rebuild import Statistics
-
-
-def statistics(done: Statistics) -> None:
-    """What a rebuild did."""
-    position, seconds = done.position, done.seconds
-    click.echo(
-        f"Rebuilt up to position {position:,} in {seconds:.1f} s: {position / seconds:,.0f} events/s, "
-        f"{done.switching_seconds:.2f} s of it with the projector's lock."
-    )
-    for table, rows in done.rows.items():
-        click.echo(f"  {table:<16} {rows:>12,} rows")
 
 
 def differences(position: int, comparison: Comparison) -> None:
@@ -51,28 +36,3 @@ def _difference(row: Difference) -> None:
 def _short(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 100 else f"{text[:97]}…"  # noqa: PLR2004
-
-
-def status(found: dict[str, Any]) -> None:
-    """How the read side stands, for people."""
-    reads = found["reads"]
-    table = Table.grid(padding=(0, 2))
-    table.add_row("log", f"{found['log_id']}, {found['head_position']:,} events")
-    table.add_row("read tables", reads["state"])
-    if reads["position"] is not None:
-        table.add_row(
-            "position", f"{reads['position']:,}, {reads['lag_events']:,} events and {reads['lag_seconds']} s behind"
-        )
-        table.add_row("generation", f"{reads['generation']}, revision {reads['revision']}")
-    table.add_row("leader", f"{reads['leader']}, heartbeat {reads['heartbeat_at']}" if reads["leader"] else "none")
-    table.add_row("standbys", ", ".join(reads["standbys"]) or "none")
-    if found["paused"]:
-        table.add_row("paused", f"by {found['paused']['by']} since {found['paused']['since']}")
-    if going_on := found["rebuild"]:
-        progress = f"{going_on['phase']}, {going_on['position']:,} of {going_on['head_position']:,} events"
-        table.add_row(
-            going_on["purpose"], progress if going_on["running"] else "was ended before it was done: run it again"
-        )
-    if found["why"]:
-        table.add_row("why", found["why"])
-    Console(highlight=False, soft_wrap=True).print(table)

@@ -41,6 +41,7 @@ class Book:
             "reads_next": self._of("reads_next"),
             "reads_old": self._of("reads_old"),
             "reads_check": self._of("reads_check"),
+            "reads_aside": self._of("reads_aside"),  # only ever within the transaction of a switch
             "projector": self._of("projector"),
             "appended": self._of("appended"),  # channel: the log has grown
             "posted": self._of("posted"),  # channel: the read tables have advanced

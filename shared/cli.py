@@ -19,11 +19,13 @@ from shared.anticipated import Anticipated
 GROUP = "daybook.commands"
 OWN = {
     "audit": "shared.audit_command:audit",
+    "backup": "shared.backup_commands:backup",
     "customer": "shared.order_commands:customer",
     "export": "shared.log_commands:export",
     "idempotency": "shared.log_commands:idempotency",
     "migrate": "shared.operating:migrate",
     "order": "shared.order_commands:order",
+    "restore": "shared.backup_commands:restore",
     "token": "shared.operating:token",
     "up": "shared.up:up",
 }

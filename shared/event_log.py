@@ -40,6 +40,9 @@ FROM {{events}}.log l
 LEFT JOIN LATERAL (SELECT * FROM {{events}}.seal ORDER BY position DESC LIMIT 1) s ON true
 """
 
+MAY_ASK_SYSTEM = "SELECT has_function_privilege(to_regprocedure('pg_control_system()'), 'EXECUTE')"
+SYSTEM = "SELECT system_identifier FROM pg_control_system()"
+
 CONTACTS = "SELECT ref, payload FROM {events}.contact WHERE ref = ANY(%s)"
 
 
@@ -68,6 +71,16 @@ def head(connection: Connection, book: Book) -> Head:
     row = connection.execute(book.sql(HEAD), prepare=True).fetchone()
     assert row is not None, "a log has an id"  # noqa: S101
     return Head(*row)
+
+
+def system_identifier(connection: Connection) -> int | None:
+    """Which PostgreSQL cluster this is, None where that may not be asked.
+
+    A physical standby has its primary's, also after it was promoted; `pg_upgrade` and a restored dump make another.
+    """
+    may_ask = connection.execute(MAY_ASK_SYSTEM).fetchone()
+    row = connection.execute(SYSTEM).fetchone() if may_ask and may_ask[0] else None
+    return int(row[0]) if row else None
 
 
 def contacts(connection: Connection, book: Book, refs: Collection[UUID]) -> Mapping[UUID, dict[str, Any]]:

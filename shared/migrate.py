@@ -51,6 +51,11 @@ def check_connection(connection: Connection, book: Book, side: str) -> None:
         raise WrongRevision(f"schema {schema} is at revision {found}, this code needs {wanted}: {remedy}")
 
 
+def newest(side: str) -> int:
+    """The revision that this code brings `side` to."""
+    return len(_scripts(side))
+
+
 def _scripts(side: str) -> list[Traversable]:
     return sorted((MIGRATIONS / side).iterdir(), key=lambda script: script.name)
 

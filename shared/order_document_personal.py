@@ -50,12 +50,8 @@ def note(fact: NoteAdded | ImportedNote, occurred_at: str, contacts: Contacts) -
 ALL = ("contact", "shipping_address", "billing_address", "notes")
 
 
-def blank(document: OrderDocument) -> None:
-    """Forget all copies of personal data, as if the vault had never had them: their customer has been erased."""
-    _forget(document, ALL)
-
-
-def _forget(document: OrderDocument, fields: tuple[str, ...]) -> None:
+def blank(document: OrderDocument, fields: tuple[str, ...] = ALL) -> None:
+    """Forget copies of personal data, as if the vault had never had them: they have been erased."""
     person = document.customer
     if "contact" in fields and (person.email or person.name or person.phone):
         document.customer = Customer(person.customer_id, None, None, None, erased=True)
@@ -69,7 +65,7 @@ def _forget(document: OrderDocument, fields: tuple[str, ...]) -> None:
 
 
 def _erased(document: OrderDocument, event: OrderErased, _occurred_at: str, _contacts: Contacts) -> None:
-    _forget(document, event.fields)
+    blank(document, event.fields)
 
 
 def _contact_changed(document: OrderDocument, event: ContactChanged, _occurred_at: str, contacts: Contacts) -> None:

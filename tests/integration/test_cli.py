@@ -17,8 +17,8 @@ from shared.cli import OWN, daybook
 DAYBOOK = Path(sys.executable).parent / "daybook"
 SECRET = "a secret of no less than thirty-two bytes"
 COMMANDS = {
-    "audit", "command-api", "customer", "demo", "expire", "export", "idempotency", "import", "migrate", "order", "projector",
-    "query-api", "rebuild", "status", "token", "up", "verify",
+    "audit", "backup", "command-api", "customer", "demo", "expire", "export", "idempotency", "import", "migrate", "order",
+    "pause", "projector", "query-api", "rebuild", "restore", "resume", "retry", "status", "token", "up", "verify",
 }  # fmt: skip
 NEED_A_DATABASE = [
     "audit",
@@ -26,9 +26,11 @@ NEED_A_DATABASE = [
     "demo",
     "export",
     "migrate",
+    "pause",
     "projector",
     "query-api",
     "rebuild",
+    "resume",
     "status",
     "up",
     "verify",

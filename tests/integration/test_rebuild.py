@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from projector import building, checkpoint, crew, generation, slices
 from projector.batch import Overtaken, Poster
 from projector.building import AlreadyRunning, Work, begun
-from projector.checkpoint import Generation
+from projector.checkpoint import Generation, OtherCode
 from projector.crew import WorkerDied
 from projector.daemon import Settings, require_ours, run_once, sessions
 from projector.folding import PoisonedEvent
@@ -41,7 +41,7 @@ def test_rebuilt_tables_are_the_incremental_ones_row_for_row(migrated, workers):
     assert contents(migrated) == before
     assert contents(migrated, "reads_old") == before
     after = read_checkpoint(migrated)
-    assert (after.position, after.event_id, after.log_id) == (stand.position, stand.event_id, stand.log_id)
+    assert after == stand._replace(generation=after.generation)
     assert after.generation != stand.generation
     assert statistics.rows == {table: len(rows) for table, rows in before.items()}
 
@@ -89,6 +89,18 @@ def test_an_empty_log_is_rebuilt_too(migrated):
     seed(migrated.events_url, 2)
     run_once(migrated)
     assert not verify(work(migrated)).comparison.rows
+
+
+def test_tables_of_older_code_are_replaced_also_where_their_checkpoint_is_another(migrated):
+    seed(migrated.events_url, 5)
+    run_once(migrated)
+    with connect(migrated.reads_url) as admin:
+        admin.execute("UPDATE reads.checkpoint SET revision = 2")
+        admin.execute("ALTER TABLE reads.checkpoint DROP COLUMN system_identifier")
+    with pytest.raises(OtherCode, match="run `daybook rebuild`"):
+        run_once(migrated)
+    rebuild(work(migrated))
+    run_once(migrated)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +170,7 @@ def test_a_worker_left_behind_by_a_killed_rebuild_posts_nothing(migrated, monkey
         build._prepare(ask(migrated, "SELECT max(position) FROM {events}.seal"))
         with connect(migrated.reads_url, migrated.book.names["projector_role"]) as reads:
             reads.execute("UPDATE reads_next.slice SET version = 5")
-            stale = slices._Target(reads, build.tables, 0, slices.Place(uuid4(), 1), days_in("UTC"))
+            stale = slices._Target(reads, build.tables, (0, 0), slices.Place(uuid4(), 1), days_in("UTC"))
             with pytest.raises(slices.SliceTaken):
                 stale._advance(slices.Place(uuid4(), 1), 1, 1)
 

@@ -130,7 +130,7 @@ def test_status_in_all_its_states(migrated):
     result = CliRunner().invoke(daybook, ["status", "--json", "--database-url", migrated.reads_url])
     shown = json.loads(result.stdout)
     assert shown["head_position"] == found["head_position"]
-    assert list(shown) == ["log_id", "head_position", "reads", "paused", "rebuild", "quarantine", "why"]
+    assert list(shown) == ["log_id", "head_position", "reads", "paused", "rebuild", "quarantine", "verified", "why"]
     result = CliRunner().invoke(daybook, ["status", "--database-url", migrated.reads_url])
     assert f"{behind} events and" in result.stdout
 

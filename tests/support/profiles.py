@@ -36,6 +36,28 @@ class Tally:
         cls.events += len(history)
 
 
+SPLITS = {"ci": 200, "nightly": 10_000}[CHOSEN]
+"""Histories that are posted in batches and compared with a rebuild."""
+
+
+class Splits:
+    """What was posted in batches so far: histories, their events, batches, crashes, and orders that stand still."""
+
+    histories = 0
+    events = 0
+    batches = 0
+    crashes = 0
+    overtaken = 0
+    poisoned = 0
+
+    @classmethod
+    def told(cls) -> str:
+        """The count in words."""
+        crashes = f"{cls.batches} batches, {cls.crashes} crashes, {cls.overtaken} posters overtaken"
+        crashes = f"{crashes}, {cls.poisoned} orders in quarantine"
+        return f"batch splits: {cls.histories} histories, {cls.events} events, {crashes} (profile {CHOSEN})"
+
+
 def told(seed: int | None) -> str:
     """The count in words."""
     sown = "" if seed is None else f", seed {seed}"

@@ -1,0 +1,82 @@
+"""Indexes and the planner's statistics of a generation under construction: several tables at the same time."""
+
+from collections.abc import Collection
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
+
+import psycopg
+
+from projector import generation
+from projector.checkpoint import Generation
+from shared.anticipated import Anticipated
+from shared.database import Connection, connect
+from shared.environment import Databases
+
+SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "work_mem": "64MB",
+    "synchronous_commit": "off",
+    "default_statistics_target": "30",  # the planner needs no more here, and ANALYZE takes as long as all indexes
+    "client_connection_check_interval": "1000",  # killed, we leave no session behind
+}
+"""Of the sessions that merge and index. The commit of the switch waits for the disk, and with it all before it."""
+
+LOOK_EVERY = 0.5
+
+
+class NotUnique(Anticipated):
+    """A unique index cannot be made. A batch puts the later order into quarantine; here neither is later."""
+
+
+def create_all(databases: Databases, tables: Generation, wanted: Collection[str], sessions: int, name: str) -> None:
+    """Index and analyse the tables `wanted`, so many at the same time. Interrupted, it cancels what runs."""
+    role = databases.book.names["projector_role"]
+    open_sessions: list[Connection] = []
+
+    def index(table: str) -> None:
+        with connect(databases.reads_url, role, name, **SETTINGS) as reads:
+            open_sessions.append(reads)
+            _index(reads, tables, table)
+
+    with ThreadPoolExecutor(sessions) as pool:
+        under_way = [pool.submit(index, table) for table in wanted]
+        try:
+            wait(under_way, return_when=FIRST_EXCEPTION)
+            for ended in under_way:
+                if ended.done():
+                    ended.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            begun = [one for one in under_way if not one.cancelled()]  # for the others `wait` would wait for ever
+            while wait(begun, LOOK_EVERY).not_done:
+                for session in open_sessions:
+                    with suppress(psycopg.Error):
+                        session.cancel_safe()
+            raise
+
+
+LOCK = "LOCK TABLE {{reads}}.{} IN SHARE UPDATE EXCLUSIVE MODE"
+"""Conflicts with itself: waits for a session left behind that is at the same table."""
+
+NOTE = """
+UPDATE {reads}.build
+SET indexed = indexed || %(table)s::text
+WHERE %(table)s <> ALL (indexed)
+"""
+IS_NOTED = "SELECT %s = ANY (indexed) FROM {reads}.build"
+
+
+def _index(reads: Connection, tables: Generation, table: str) -> None:
+    with reads.transaction():
+        reads.execute(tables.sql(LOCK.format(table)))
+        row = reads.execute(tables.sql(IS_NOTED), [table]).fetchone()
+        if row and row[0]:
+            return
+        try:
+            generation.create_indexes(reads, tables, table)
+        except psycopg.errors.UniqueViolation as error:
+            raise NotUnique(
+                f"two orders in the log have what only one may have: {error.diag.message_detail} "
+                "The log is damaged: see `daybook audit`"
+            ) from error
+        reads.execute(tables.sql(NOTE), {"table": table})
