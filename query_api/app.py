@@ -19,7 +19,8 @@ from query_api.head import Head
 from query_api.listener import Listener
 from query_api.queries import checkpoint
 from query_api.question import Question
-from query_api.routes import ROUTES, Route
+from query_api.route import Route
+from query_api.routes import ROUTES
 from query_api.sessions import Sessions
 from query_api.settings import Settings
 from query_api.shapes import Projections

@@ -9,7 +9,7 @@ from shared.reach import codes_reached
 from shared.service_operations import service_operations
 
 if TYPE_CHECKING:
-    from query_api.routes import Route
+    from query_api.route import Route
 
 DESCRIPTION = """
 How orders stand; what happens to them is said to the command API.
