@@ -24,6 +24,7 @@ from query_api.routes import ROUTES
 from query_api.sessions import Sessions
 from query_api.settings import Settings
 from query_api.shapes import Projections
+from query_api.waiting import Places
 from shared import http
 from shared.auth import Authenticator
 from shared.database import DatabaseUnavailable, connect
@@ -59,7 +60,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     """Make the app."""
     app = http.new_app("query_api")
     app.extensions["listener"] = listener
-    freshness = Freshness(reads, head, listener, most_waiting=max(1, settings.threads // 2))
+    freshness = Freshness(reads, head, Places(listener, settings.threads // 2))
     authenticator = Authenticator(settings.verify)
     status = Route("/v1/status/projections", None, _status(reads, head), Projections)
     routes = (*ROUTES, status)

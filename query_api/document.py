@@ -35,6 +35,7 @@ _READ = ALWAYS | {
     "store_unavailable",
     "overloaded",
     "read_model_behind",
+    "head_not_known",
 }
 """What may be wrong with any question and the tables behind it."""
 

@@ -44,6 +44,7 @@ class Question:
         self._environ = environ
         self._freshness = freshness
         self._wish = wish(environ)
+        self._applied = ""
 
     def parameters(self, parsers: Mapping[str, Parser]) -> dict[str, Any]:
         """Give the query parameters that were sent. Raises a `Problem` (400) that names all that is wrong."""
@@ -52,13 +53,15 @@ class Question:
 
     def read(self, template: str, *values: Value) -> Reading:
         """Run a statement, until it is as fresh as asked for."""
-        return self._freshness.read(self._wish, template, *values)
+        reading = self._freshness.read(self._wish, template, *values)
+        self._applied = self._wish.applied if self._wish else ""
+        return reading
 
     def reply(self, position: int, body: bytes, etag: str, headers: Headers | None = None) -> Reply:
         """Answer with what was read at a position; 304 if the client has it already."""
         sent: Headers = [("ETag", etag), _CACHE_CONTROL, *self._freshness.headers(position), *(headers or ())]
-        if self._wish is not None and self._wish.stated:
-            sent.append(("Preference-Applied", "wait"))
+        if self._applied:
+            sent.append(("Preference-Applied", self._applied))
         if none_matches(self._environ.get("HTTP_IF_NONE_MATCH"), etag):
             return Reply(b"", 304, sent)
         return Reply(body, 200, [_JSON, *sent])

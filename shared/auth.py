@@ -43,11 +43,12 @@ class NoAuthKey(Anticipated):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who acts. `id` is issuer and subject, separated by the first space."""
+    """Who acts. `id` is issuer and subject, separated by the first space; `expires_at` (Unix time) is their token's."""
 
     id: str
     actor_type: Literal["user", "service"]
     scopes: frozenset[str]
+    expires_at: float
 
     def require(self, scope: str) -> None:
         """Raise 403 unless the token grants `scope`."""
@@ -103,7 +104,7 @@ class Authenticator:
     def __init__(self, verify: Verify, now: Callable[[], float] = time.time) -> None:
         self._verify = verify
         self._now = now
-        self._known: dict[str, tuple[Principal, float]] = {}
+        self._known: dict[str, Principal] = {}
         self._lock = Lock()
 
     def principal(self, authorization: str | None) -> Principal:
@@ -111,12 +112,11 @@ class Authenticator:
         known = self._known.get(authorization or "")
         if known is None:
             known = self._checked(authorization)
-        principal, expires_at = known
-        if self._now() >= expires_at:
+        if self._now() >= known.expires_at:
             raise _refused("The token has expired.")
-        return principal
+        return known
 
-    def _checked(self, authorization: str | None) -> tuple[Principal, float]:
+    def _checked(self, authorization: str | None) -> Principal:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="daybook"'})
@@ -126,7 +126,7 @@ class Authenticator:
             raise _refused("The token has expired.") from None
         except jwt.PyJWTError as error:
             raise _refused(f"The token is not valid: {error}.") from error
-        known = _principal(claims), float(claims["exp"])
+        known = _principal(claims)
         with self._lock:
             if len(self._known) >= _CACHED_TOKENS:
                 del self._known[next(iter(self._known))]
@@ -147,7 +147,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         raise _refused("The token's actor_type must be user or service.")
     if not isinstance(scope, str):
         raise _refused("The token's scope must be a text, scopes separated by spaces.")
-    return Principal(name, actor_type, frozenset(scope.split()))
+    return Principal(name, actor_type, frozenset(scope.split()), float(claims["exp"]))
 
 
 def _refused(detail: str) -> Problem:

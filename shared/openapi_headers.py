@@ -43,7 +43,9 @@ PARAMETERS: Json = {
     ),
     "Prefer": _header(
         "Prefer",
-        "`wait=n`: wait up to n seconds (at most 30, by default 2) for the Consistency-Token to be reached (RFC 7240).",
+        "`wait=n`: wait up to n seconds (at most 30, by default 2) for the Consistency-Token to be reached (RFC 7240). "
+        "`freshness=strict`: the answer shows all that was written before it was asked for, by whomever; `wait` goes "
+        "with it. The event feed waits so long for the next event.",
         example="wait=5",
     ),
     "Request-Id": _header(
@@ -77,7 +79,9 @@ RESPONSE_HEADERS: Json = {
     "Projection-Position": _answered("How far in the log the read tables are.", pattern="^[0-9]+$"),
     "Projection-Lag": _answered("How many seconds that is behind, if known.", always=False),
     "Projection-Lag-Source": _answered("Who says so, if it is not the log itself.", always=False),
-    "Preference-Applied": _answered("`wait`, if it was asked for.", always=False, const="wait"),
+    "Preference-Applied": _answered(
+        "Which preferences were.", always=False, enum=["wait", "freshness=strict", "wait, freshness=strict"]
+    ),
     "Cache-Control": _answered("Whether it may be kept."),
     "Link": _answered("The next page and the one before (RFC 8288).", always=False),
     "Retry-After": _answered("Seconds after which another attempt makes sense.", pattern="^[0-9]+$"),
