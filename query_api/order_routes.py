@@ -1,30 +1,15 @@
 """Orders: one of them, lists of them, and what happened to one."""
 
-from typing import Any
-
-from query_api import parameters, shapes
-from query_api.parameters import Parser, any_of, integer, one_of, text
+from query_api import shapes
+from query_api.order_parameters import BY_CUSTOMER, FILTERS, NEEDS, PAGING, asked
+from query_api.parameters import Parser, integer
 from query_api.queries import order_detail, order_list, order_timeline
+from query_api.queries.order_list import MOST_COUNTED, Asked
 from query_api.question import Question
-from query_api.route import CHANNEL, DEFAULT_LIMIT, LIMIT, LONGEST_TEXT, Route, known_order_id, known_text
+from query_api.route import DEFAULT_LIMIT, LIMIT, Route, known_order_id, known_text
 from shared.http import Reply
 from shared.order_document import REVISION, OrderDocument
 
-DEFAULT_SORT = next(iter(order_list.SORTS))
-STATUSES = ("draft", "placed", "confirmed", "completed", "cancelled")
-
-PAGING: dict[str, Parser] = {
-    "sort": one_of(*order_list.SORTS),
-    "limit": LIMIT,
-    "cursor": text(2000, format="cursor"),
-}
-FILTERS: dict[str, Parser] = {
-    "status": any_of(one_of(*STATUSES)),
-    "channel": any_of(CHANNEL),
-    "created_from": parameters.time,
-    "created_to": parameters.time,
-}
-BY_CUSTOMER: dict[str, Parser] = {"customer_id": text(LONGEST_TEXT)}
 TIMELINE: dict[str, Parser] = {"after_version": integer(0, 2**31 - 1), "limit": LIMIT}
 
 
@@ -38,14 +23,26 @@ def order(question: Question, order_id: str) -> Reply:
 
 
 def orders(question: Question) -> Reply:
-    """Orders, page by page."""
-    return _orders(question, question.parameters(FILTERS | BY_CUSTOMER | PAGING))
+    """Orders, page by page.
+
+    Several values of one filter, with commas between, are alternatives; all filters must hold. `q` finds orders whose
+    number, e-mail address or customer's name begins like that, whatever the case.
+
+    Orders that are equal by `sort` go by their id. Drafts, which have neither a number nor `placed_at`, come after all
+    others by `placed_at` and `number`, and so before them by `-placed_at`. By a time or a number that does not change,
+    a walk from page to page shows each order exactly once, whatever comes meanwhile. By `updated_at`, `placed_at`,
+    `number` or `grand_total_amount` an order that changes meanwhile may come again or not at all: each page is
+    consistent, the walk is not.
+
+    With `with_total=true` the answer has `total`, counted up to 10,000: beyond that, its `relation` is `gte`.
+    """
+    return _orders(question, asked(question.parameters(FILTERS | BY_CUSTOMER | PAGING, NEEDS)))
 
 
 def orders_of_customer(question: Question, customer_id: str) -> Reply:
-    """Orders of one customer; whom nobody knows has none."""
-    wanted = question.parameters(FILTERS | PAGING)
-    return _orders(question, wanted | {"customer_id": known_text(customer_id)})
+    """Orders of one customer, page by page as those of all; whom nobody knows has none."""
+    sent = question.parameters(FILTERS | PAGING, NEEDS)
+    return _orders(question, asked(sent | {"customer_id": known_text(customer_id)}))
 
 
 def timeline(question: Question, order_id: str) -> Reply:
@@ -69,7 +66,9 @@ ROUTES = (
 )
 
 
-def _orders(question: Question, wanted: dict[str, Any]) -> Reply:
-    sort, limit = wanted.pop("sort", DEFAULT_SORT), wanted.pop("limit", DEFAULT_LIMIT)
-    cursor = wanted.pop("cursor", None)
-    return question.reply_page(order_list.page(question.read, wanted, sort, limit, cursor), limit)
+def _orders(question: Question, wanted: Asked) -> Reply:
+    page = order_list.page(question.read, wanted)
+    if page.total is None:
+        return question.reply_page(page, wanted.limit)
+    counted = {"value": min(page.total, MOST_COUNTED), "relation": "eq" if page.total <= MOST_COUNTED else "gte"}
+    return question.reply_page(page, wanted.limit, total=counted)

@@ -46,10 +46,13 @@ class Question:
         self._wish = wish(environ)
         self._applied = ""
 
-    def parameters(self, parsers: Mapping[str, Parser]) -> dict[str, Any]:
-        """Give the query parameters that were sent. Raises a `Problem` (400) that names all that is wrong."""
+    def parameters(self, parsers: Mapping[str, Parser], needs: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Give the query parameters that were sent. Raises a `Problem` (400) that names all that is wrong.
+
+        `needs`: parameter → the one without which it makes no sense.
+        """
         query_string = self._environ.get("QUERY_STRING")
-        return parse(query_string, parsers) if query_string else {}
+        return parse(query_string, parsers, needs) if query_string else {}
 
     def read(self, template: str, *values: Value) -> Reading:
         """Run a statement, until it is as fresh as asked for."""
@@ -71,11 +74,15 @@ class Question:
         body = msgspec.json.encode(representation)
         return self.reply(position, body, etag_of(body))
 
-    def reply_page(self, page: Page, limit: int) -> Reply:
-        """Answer with stored items one after the other; pages beside it are named in the body and as links."""
+    def reply_page(self, page: Page, limit: int, **rest: object) -> Reply:
+        """Answer with stored items one after the other; pages beside it are named in the body and as links.
+
+        `rest` stands in the body, too.
+        """
         neighbours = {"next": page.next_cursor, "prev": page.prev_cursor}
         links = ", ".join(self._link(relation, cursor) for relation, cursor in neighbours.items() if cursor)
-        tail = msgspec.json.encode({f"{name}_cursor": cursor for name, cursor in neighbours.items()} | {"limit": limit})
+        cursors = {f"{name}_cursor": cursor for name, cursor in neighbours.items()}
+        tail = msgspec.json.encode(cursors | {"limit": limit} | rest)
         body = b'{"items":[' + b",".join(page.items) + b"]," + tail[1:]
         etag = etag_of(b"%d %b %b" % (REVISION, page.versions, tail))
         return self.reply(page.position, body, etag, [("Link", links)] if links else None)

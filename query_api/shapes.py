@@ -3,9 +3,9 @@
 Answers are made of stored bytes and of dictionaries; that these types describe them is tested.
 """
 
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import Struct, defstruct
+from msgspec import UNSET, Struct, UnsetType, defstruct
 
 from query_api.queries import customer, sales_daily
 from shared.events import CancelReason, OrderStatus
@@ -67,13 +67,21 @@ class OrderInList(Struct):
     position: int
 
 
+class Total(Struct):
+    """How many orders a whole list has; `gte`: so many or more, nobody counted further."""
+
+    value: int
+    relation: Literal["eq", "gte"]
+
+
 class Orders(Struct):
-    """A page of orders; a cursor is null where there is nothing more in its direction."""
+    """A page of orders; a cursor is null where there is nothing more in its direction. `total` is there on request."""
 
     items: list[OrderInList]
     next_cursor: str | None
     prev_cursor: str | None
     limit: int
+    total: Total | UnsetType = UNSET
 
 
 class Actor(Struct):
