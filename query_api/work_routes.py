@@ -1,0 +1,55 @@
+"""Work lists: what the warehouse and the staff have to do."""
+
+from typing import get_args
+
+from query_api import shapes
+from query_api.parameters import Parser, any_of, integer, matching, one_of, text
+from query_api.queries import attention, fulfillment_queue
+from query_api.question import Question
+from query_api.route import DEFAULT_LIMIT, LIMIT, Route
+from shared.http import Reply
+
+QUEUE: dict[str, Parser] = {
+    "state": any_of(one_of(*get_args(shapes.QueueState))),
+    "ship_country": any_of(matching("[A-Z]{2}")),
+    "older_than_minutes": integer(0, 10 * 366 * 24 * 60),
+    "limit": LIMIT,
+    "cursor": text(2000, format="cursor"),
+}
+ATTENTION: dict[str, Parser] = {
+    "kind": any_of(one_of(*shapes.ATTENTION_KINDS)),
+    "limit": LIMIT,
+    "cursor": text(2000, format="cursor"),
+}
+
+
+def fulfillment(question: Question) -> Reply:
+    """Orders that the warehouse has to send, the longest waiting first.
+
+    An order is here while it is confirmed and has open units to ship: `ready`, `blocked_payment` while `missing_amount`
+    must still be paid or authorised, `in_progress` while a parcel is being prepared. `version` is for `If-Match`.
+    """
+    sent = question.parameters(QUEUE)
+    asked = fulfillment_queue.Asked(
+        sent.get("state", ()), sent.get("ship_country", ()), sent.get("older_than_minutes")
+    )
+    limit = sent.get("limit", DEFAULT_LIMIT)
+    return question.reply_page(fulfillment_queue.page(question.read, asked, limit, sent.get("cursor")), limit)
+
+
+def needing_attention(question: Question) -> Reply:
+    """Why staff should look at orders, what has waited longest first.
+
+    An authorization appears (`authorization_expiring`) 48 hours before it expires.
+    """
+    sent = question.parameters(ATTENTION)
+    limit = sent.get("limit", DEFAULT_LIMIT)
+    return question.reply_page(
+        attention.page(question.read, sent.get("kind", ()), limit, sent.get("cursor")), limit
+    )
+
+
+ROUTES = (
+    Route("/v1/fulfillment-queue", "orders:read", fulfillment, shapes.Queue, QUEUE),
+    Route("/v1/attention", "orders:read", needing_attention, shapes.NeedingAttention, ATTENTION),
+)
