@@ -1,25 +1,57 @@
 """Orders: one of them, lists of them, and what happened to one."""
 
-from query_api import shapes
+from typing import Any
+
+import msgspec
+
+from query_api import parameters, shapes
+from query_api.order_history import as_it_stood
 from query_api.order_parameters import BY_CUSTOMER, FILTERS, NEEDS, PAGING, asked
-from query_api.parameters import Parser, integer
+from query_api.order_shapes import PARTS, Order
+from query_api.parameters import Parser, any_of, integer, one_of
 from query_api.queries import order_detail, order_list, order_timeline
+from query_api.queries.order_detail import Detail
 from query_api.queries.order_list import MOST_COUNTED, Asked
-from query_api.question import Question
+from query_api.question import Question, etag_of
 from query_api.route import DEFAULT_LIMIT, LIMIT, Route, known_order_id, known_text
 from shared.http import Reply
-from shared.order_document import REVISION, OrderDocument
+from shared.order_document import REVISION, decode, encode
+from shared.problems import Problem
 
+INCLUDE: dict[str, Parser] = {"include": any_of(one_of(*PARTS))}
+ONE_ORDER = INCLUDE | {"version": integer(1, 2**31 - 1), "at": parameters.time}
 TIMELINE: dict[str, Parser] = {"after_version": integer(0, 2**31 - 1), "limit": LIMIT}
 
 
 def order(question: Question, order_id: str) -> Reply:
-    """One order, byte for byte as the projector stored it."""
-    question.parameters({})
+    """One order, byte for byte as the projector stored it.
+
+    `include` names the parts to be sent, with commas between; all others are left out, what is no part never is.
+
+    With `version` or `at` it is the order as it stood at that version, or after the last event recorded at or before
+    that time. Personal data are those of now all the same: as they have been changed since, and erased for good where
+    they have been erased.
+    """
+    sent = question.parameters(ONE_ORDER)
+    if "version" in sent or "at" in sent:
+        return _order_as_it_stood(question, known_order_id(order_id), sent)
     found = order_detail.by_id(question.read, known_order_id(order_id))
-    if found.document is None or found.version is None:
-        raise question.not_found(found.position, "order_not_found", f"No order has the id {order_id}.")
-    return question.reply(found.position, found.document, f'"{found.version.decode()}.{REVISION}"')
+    return _order(question, found, f"No order has the id {order_id}.", sent)
+
+
+def order_by_number(question: Question, number: str) -> Reply:
+    """The order that has a number; `Content-Location` is its own address."""
+    sent = question.parameters(INCLUDE)
+    found = order_detail.by_number(question.read, known_text(number))
+    return _order(question, found, f"No order has the number {number!r}.", sent, located=True)
+
+
+def order_by_external_id(question: Question, channel: str, external_id: str) -> Reply:
+    """The order that a channel calls so; `Content-Location` is its own address."""
+    sent = question.parameters(INCLUDE)
+    found = order_detail.by_external_id(question.read, known_text(channel), known_text(external_id))
+    missing = f"No order of channel {channel!r} has the external id {external_id!r}."
+    return _order(question, found, missing, sent, located=True)
 
 
 def orders(question: Question) -> Reply:
@@ -57,13 +89,58 @@ def timeline(question: Question, order_id: str) -> Reply:
 
 
 ROUTES = (
-    Route("/v1/orders/<order_id>", "orders:read", order, OrderDocument),
+    Route("/v1/orders/<order_id>", "orders:read", order, Order, ONE_ORDER),
+    Route("/v1/orders/by-number/<path:number>", "orders:read", order_by_number, Order, INCLUDE),
+    Route(
+        "/v1/orders/by-external-id/<channel>/<path:external_id>",
+        "orders:read",
+        order_by_external_id,
+        Order,
+        INCLUDE,
+    ),
     Route("/v1/orders", "orders:read", orders, shapes.Orders, FILTERS | BY_CUSTOMER | PAGING),
     Route("/v1/orders/<order_id>/timeline", "orders:read", timeline, shapes.Timeline, TIMELINE),
     Route(
         "/v1/customers/<path:customer_id>/orders", "orders:read", orders_of_customer, shapes.Orders, FILTERS | PAGING
     ),
 )
+
+
+def _order(question: Question, found: Detail, missing: str, sent: dict[str, Any], *, located: bool = False) -> Reply:
+    if found.document is None:
+        raise question.not_found(found.position, "order_not_found", missing)
+    parts = set(sent.get("include", PARTS))
+    headers = [("Content-Location", f"/v1/orders/{found.order_id}")] if located else None
+    if parts == set(PARTS):
+        return question.reply(found.position, found.document, f'"{found.version}.{REVISION}"', headers)
+    etag = f'"{found.version}.{REVISION}.{"+".join(sorted(parts))}"'
+    return question.reply(found.position, _with_parts(found.document, parts), etag, headers)
+
+
+def _order_as_it_stood(question: Question, order_id: str, sent: dict[str, Any]) -> Reply:
+    version, at = sent.get("version"), sent.get("at")
+    if version is not None and at is not None:
+        errors = [{"parameter": "at", "code": "not_allowed", "detail": "version and at: one of them"}]
+        raise Problem("invalid_parameter", "Ask for a version or for a time, not for both.", errors=errors)
+    now, events = order_detail.history(question.read, order_id, version, at)
+    if now.document is None or now.version is None:
+        raise question.not_found(now.position, "order_not_found", f"No order has the id {order_id}.")
+    stood = as_it_stood(events, decode(now.document))
+    if stood is None or (version is not None and stood.version != version):
+        wanted = f"is at version {now.version}, {version} is yet to come" if version else f"was not there yet at {at}"
+        raise question.not_found(now.position, "version_not_found", f"Order {order_id} {wanted}.")
+    body = _with_parts(encode(stood), set(sent.get("include", PARTS)))
+    return question.reply(now.position, body, f'"{stood.version}.{REVISION}.{etag_of(body)[1:]}')
+
+
+def _with_parts(document: bytes, parts: set[str]) -> bytes:
+    """Leave all other parts out; what stays is copied as it is."""
+    left_out = {field for part, fields in PARTS.items() if part not in parts for field in fields}
+    fields = _fields_of(document)
+    return msgspec.json.encode({name: value for name, value in fields.items() if name not in left_out})
+
+
+_fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def _orders(question: Question, wanted: Asked) -> Reply:

@@ -40,6 +40,8 @@ _TABLE = """
 
 404 order_not_found: No such order
     No order has this id; an id that is not a UUID can belong to none.
+404 version_not_found: The order was never so
+    It has no such version yet, or had not begun at that time.
 404 line_not_found: No such line
     The order has no line with this id.
 404 payment_not_found: No such payment
