@@ -11,6 +11,7 @@ from query_api.sessions import Row
 LIST = keyset.List("attention", ("timestamptz", "uuid", "text"))
 KEY = ("since", "order_id", "kind")
 
+# The order list is looked up row by row (so the LIMIT), which keeps the order.
 PAGE = f"""
 SELECT
     {{{{checkpoint}}}},
@@ -32,7 +33,14 @@ LEFT JOIN LATERAL (
     ORDER BY {{order}}
     {{limit}}
 ) AS page ON true
-LEFT JOIN {{{{reads}}}}.order_list AS list ON list.order_id = page.order_id
+LEFT JOIN LATERAL (
+    SELECT
+        number,
+        currency
+    FROM {{{{reads}}}}.order_list
+    WHERE order_id = page.order_id
+    LIMIT 1
+) AS list ON true
 """
 COLUMNS = ("order_id", "kind", "number", "since", "amount", "currency", "detail")
 """Of an item, in the order of the statement's."""

@@ -14,7 +14,8 @@ from query_api.sessions import Row
 LIST = keyset.List("fulfillment_queue", ("timestamptz", "uuid"))
 KEY = ("confirmed_at", "order_id")
 
-# How long an order waits depends on the clock; which version it has, for If-Match, is the order list's to say.
+# How long an order waits depends on the clock; which version it has, for If-Match, is the order list's to say: looked up
+# row by row (so the LIMIT), which keeps the order.
 PAGE = f"""
 SELECT
     {{{{checkpoint}}}},
@@ -41,7 +42,12 @@ LEFT JOIN LATERAL (
     ORDER BY {{order}}
     {{limit}}
 ) AS page ON true
-LEFT JOIN {{{{reads}}}}.order_list AS list ON list.order_id = page.order_id
+LEFT JOIN LATERAL (
+    SELECT version
+    FROM {{{{reads}}}}.order_list
+    WHERE order_id = page.order_id
+    LIMIT 1
+) AS list ON true
 """
 COLUMNS = (
     "order_id",
