@@ -68,6 +68,11 @@ class Freshness:
         self._head = head
         self.places = places
 
+    @property
+    def reads(self) -> Sessions:
+        """Where the read tables are."""
+        return self._reads
+
     def read(self, wished: Wish | None, template: str, *values: Value) -> Reading:
         """Run a statement; with a wish, until it shows that. Raises a `Problem` when that cannot be."""
         if wished is None:
@@ -115,16 +120,10 @@ class Freshness:
         head = self._head.known(position)
         return head and max(head.position, position)
 
-    def require_within_log(self, position: int, posted: int) -> None:
-        """Raise a `Problem` (400) if the log itself ends before `position`: who is there comes from another history."""
-        head = self._head.fresh(posted)
-        if head is not None and head.final and head.position < position:
-            raise Problem(
-                "position_unknown",
-                f"The log ends at position {head.position}; {position} is not from this log. Start again from 0.",
-                headers=dict(self.headers(posted)),
-                head_position=head.position,
-            )
+    def final_head(self, position: int) -> int | None:
+        """Give the head as the log itself says it now, None where it does not; `position` is where the caller read."""
+        head = self._head.fresh(position)
+        return head.position if head is not None and head.final else None
 
     def _head_after(self, reading: Reading) -> int:
         """Give the head as the log itself says it, after a read: all that was there when the read was asked for."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from query_api import parameters, shapes
+from query_api import csv_file, parameters, shapes
+from query_api.exporting import Sheet, export
 from query_api.order_history import as_it_stood
 from query_api.order_parameters import BY_CUSTOMER, FILTERS, NEEDS, PAGING, asked
 from query_api.order_shapes import PARTS, Order
@@ -20,6 +21,9 @@ from shared.problems import Problem
 
 INCLUDE: dict[str, Parser] = {"include": any_of(one_of(*PARTS))}
 ONE_ORDER = INCLUDE | {"version": integer(1, 2**31 - 1), "at": parameters.time}
+ORDERS_SHEET = Sheet(
+    "orders", shapes.OrderInList.__struct_fields__, 0, lambda row: msgspec.json.decode(row[0] or b"{}")
+)
 TIMELINE: dict[str, Parser] = {"after_version": integer(0, 2**31 - 1), "limit": LIMIT}
 
 
@@ -68,13 +72,14 @@ def orders(question: Question) -> Reply:
 
     With `with_total=true` the answer has `total`, counted up to 10,000: beyond that, its `relation` is `gte`.
     """
-    return _orders(question, asked(question.parameters(FILTERS | BY_CUSTOMER | PAGING, NEEDS)))
+    sent = question.parameters(FILTERS | BY_CUSTOMER | PAGING, NEEDS)
+    return _orders(question, asked(sent), sent)
 
 
 def orders_of_customer(question: Question, customer_id: str) -> Reply:
     """Orders of one customer, page by page as those of all; whom nobody knows has none."""
     sent = question.parameters(FILTERS | PAGING, NEEDS)
-    return _orders(question, asked(sent | {"customer_id": known_text(customer_id)}))
+    return _orders(question, asked(sent | {"customer_id": known_text(customer_id)}), sent)
 
 
 def timeline(question: Question, order_id: str) -> Reply:
@@ -98,10 +103,15 @@ ROUTES = (
         Order,
         INCLUDE,
     ),
-    Route("/v1/orders", "orders:read", orders, shapes.Orders, FILTERS | BY_CUSTOMER | PAGING),
+    Route("/v1/orders", "orders:read", orders, shapes.Orders, FILTERS | BY_CUSTOMER | PAGING, shapes.CSV),
     Route("/v1/orders/<order_id>/timeline", "orders:read", timeline, shapes.Timeline, TIMELINE),
     Route(
-        "/v1/customers/<path:customer_id>/orders", "orders:read", orders_of_customer, shapes.Orders, FILTERS | PAGING
+        "/v1/customers/<path:customer_id>/orders",
+        "orders:read",
+        orders_of_customer,
+        shapes.Orders,
+        FILTERS | PAGING,
+        shapes.CSV,
     ),
 )
 
@@ -143,7 +153,9 @@ def _with_parts(document: bytes, parts: set[str]) -> bytes:
 _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def _orders(question: Question, wanted: Asked) -> Reply:
+def _orders(question: Question, wanted: Asked, sent: dict[str, Any]) -> Reply:
+    if question.prefers(csv_file.MEDIA):
+        return export(question, ORDERS_SHEET, sent, order_list.everything(wanted))
     page = order_list.page(question.read, wanted)
     if page.total is None:
         return question.reply_page(page, wanted.limit)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from query_api import parameters, shapes
+from query_api import csv_file, parameters, shapes
+from query_api.exporting import Sheet, export
 from query_api.parameters import Parser, any_of, one_of, text
 from query_api.queries import product_sales_daily, sales_daily
-from query_api.question import Question
+from query_api.question import Question, etag_of
 from query_api.route import CHANNEL, CURRENCY, DEFAULT_LIMIT, LIMIT, LONGEST_TEXT, Route
 from shared.http import Reply
 
@@ -26,6 +27,9 @@ PRODUCTS: dict[str, Parser] = {
     "limit": LIMIT,
     "cursor": text(2000, format="cursor"),
 }
+PRODUCTS_SHEET = Sheet(
+    "products", product_sales_daily.COLUMNS, product_sales_daily.KEY, product_sales_daily.item_of_everything
+)
 
 
 def sales(question: Question) -> Reply:
@@ -39,6 +43,10 @@ def sales(question: Question) -> Reply:
         wanted.get("channel", ()),
     )
     found = sales_daily.report(question.read, asked)
+    if question.prefers(csv_file.MEDIA):
+        body = _sales_file(found.representation)
+        named = [("Content-Disposition", f'attachment; filename="sales-{found.position}.csv"')]
+        return question.reply(found.position, body, etag_of(body), named, csv_file.CONTENT_TYPE)
     return question.reply_rendered(found.position, found.representation)
 
 
@@ -50,16 +58,19 @@ def products(question: Question) -> Reply:
     the last page ended.
     """
     sent = question.parameters(PRODUCTS)
+    asked = _asked_products(sent)
+    if question.prefers(csv_file.MEDIA):
+        return export(question, PRODUCTS_SHEET, sent, product_sales_daily.everything(asked))
     limit = sent.get("limit", DEFAULT_LIMIT)
-    found = product_sales_daily.report(question.read, _asked_products(sent), limit, sent.get("cursor"))
+    found = product_sales_daily.report(question.read, asked, limit, sent.get("cursor"))
     return question.reply_rendered(
         found.position, found.representation, {"next": found.next_cursor, "prev": found.prev_cursor}
     )
 
 
 ROUTES = (
-    Route("/v1/reports/sales", "reports:read", sales, shapes.Sales, SALES),
-    Route("/v1/reports/products", "reports:read", products, shapes.Products, PRODUCTS),
+    Route("/v1/reports/sales", "reports:read", sales, shapes.Sales, SALES, shapes.CSV),
+    Route("/v1/reports/products", "reports:read", products, shapes.Products, PRODUCTS, shapes.CSV),
 )
 
 
@@ -72,3 +83,9 @@ def _asked_products(sent: dict[str, Any]) -> product_sales_daily.Asked:
         sent.get("currency"),
         sent.get("sort", next(iter(product_sales_daily.SORTS))),
     )
+
+
+def _sales_file(report: dict[str, Any]) -> bytes:
+    columns = ("period", "currency", *sales_daily.MEASURES)
+    rows = ([row["period"], report["currency"], *(row[name] for name in columns[2:])] for row in report["rows"])
+    return b"".join([csv_file.line(columns), *map(csv_file.line, rows)])

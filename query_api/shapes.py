@@ -12,6 +12,10 @@ from shared.events import CancelReason, OrderStatus
 from shared.order_document_parts import AttentionKind
 from shared.order_document_shape import FulfillmentStatus, PaymentStatus, ReturnStatus
 
+CSV: dict[str, dict[str, str]] = {"text/csv": {"type": "string"}}
+"""What lists and reports can answer beside JSON; see `csv_file.py`."""
+
+
 class OrderInList(Struct):
     """An order in short: the columns of the table `order_list`. The rest is in the order's own document."""
 

@@ -1,12 +1,17 @@
 """Work lists: what the warehouse and the staff have to do."""
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
-from query_api import shapes
+import msgspec
+
+from query_api import csv_file, shapes
+from query_api.exporting import Sheet, export
 from query_api.parameters import Parser, any_of, integer, matching, one_of, text
 from query_api.queries import attention, fulfillment_queue
 from query_api.question import Question
 from query_api.route import DEFAULT_LIMIT, LIMIT, Route
+from query_api.sessions import Row
 from shared.http import Reply
 
 QUEUE: dict[str, Parser] = {
@@ -23,6 +28,16 @@ ATTENTION: dict[str, Parser] = {
 }
 
 
+def _queued(row: Row) -> Mapping[str, Any]:
+    item = fulfillment_queue.item(row)
+    lines = msgspec.convert(item["lines"], list[shapes.QueuedLine])
+    return item | {"lines": [f"{line.open} x {line.sku}" for line in lines]}
+
+
+QUEUE_SHEET = Sheet("fulfillment-queue", fulfillment_queue.COLUMNS, 0, _queued)
+ATTENTION_SHEET = Sheet("attention", attention.COLUMNS, 0, attention.item)
+
+
 def fulfillment(question: Question) -> Reply:
     """Orders that the warehouse has to send, the longest waiting first.
 
@@ -33,6 +48,8 @@ def fulfillment(question: Question) -> Reply:
     asked = fulfillment_queue.Asked(
         sent.get("state", ()), sent.get("ship_country", ()), sent.get("older_than_minutes")
     )
+    if question.prefers(csv_file.MEDIA):
+        return export(question, QUEUE_SHEET, sent, fulfillment_queue.everything(asked))
     limit = sent.get("limit", DEFAULT_LIMIT)
     return question.reply_page(fulfillment_queue.page(question.read, asked, limit, sent.get("cursor")), limit)
 
@@ -43,13 +60,14 @@ def needing_attention(question: Question) -> Reply:
     An authorization appears (`authorization_expiring`) 48 hours before it expires.
     """
     sent = question.parameters(ATTENTION)
+    kinds = sent.get("kind", ())
+    if question.prefers(csv_file.MEDIA):
+        return export(question, ATTENTION_SHEET, sent, attention.everything(kinds))
     limit = sent.get("limit", DEFAULT_LIMIT)
-    return question.reply_page(
-        attention.page(question.read, sent.get("kind", ()), limit, sent.get("cursor")), limit
-    )
+    return question.reply_page(attention.page(question.read, kinds, limit, sent.get("cursor")), limit)
 
 
 ROUTES = (
-    Route("/v1/fulfillment-queue", "orders:read", fulfillment, shapes.Queue, QUEUE),
-    Route("/v1/attention", "orders:read", needing_attention, shapes.NeedingAttention, ATTENTION),
+    Route("/v1/fulfillment-queue", "orders:read", fulfillment, shapes.Queue, QUEUE, shapes.CSV),
+    Route("/v1/attention", "orders:read", needing_attention, shapes.NeedingAttention, ATTENTION, shapes.CSV),
 )

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Raw
 
 from query_api import keyset
 from query_api.queries.order_list import Page
@@ -14,8 +13,8 @@ from query_api.sessions import Row
 LIST = keyset.List("fulfillment_queue", ("timestamptz", "uuid"))
 KEY = ("confirmed_at", "order_id")
 
-# How long an order waits depends on the clock; which version it has, for If-Match, is the order list's to say: looked up
-# row by row (so the LIMIT), which keeps the order.
+# How long an order waits depends on the clock; which version it has, for If-Match, is the order list's to say, looked
+# up row by row (so the LIMIT), which keeps the order.
 PAGE = f"""
 SELECT
     {{{{checkpoint}}}},
@@ -109,7 +108,7 @@ def item(row: Row) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, column in zip(COLUMNS, row[1:], strict=True):
         if name == "lines":
-            values[name] = Raw(column or b"[]")
+            values[name] = msgspec.json.decode(column or b"[]")
         elif name in NUMBERS:
             values[name] = int(column or 0)
         else:

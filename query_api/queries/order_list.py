@@ -54,6 +54,52 @@ BRANCHES = """SELECT *
         order_id {way}
     LIMIT {limit}"""
 
+# Either the few orders that a filter's own index finds, sorted, or as many as are needed of those in order. `OFFSET 0`
+# keeps the planner from doing in the first case as in the second.
+FEW_OR_MANY = """WITH few AS MATERIALIZED (
+        SELECT count(*) <= {probe.few} AS so
+        FROM (
+            {probe.rows}
+            LIMIT {probe.few} + 1
+        ) AS probed
+    )
+    SELECT *
+    FROM (
+    (SELECT
+        item,
+        {key} AS value,
+        order_id,
+        version
+    FROM (
+        SELECT *
+        FROM {{reads}}.order_list
+        WHERE {conditions}
+        {probe.order}
+        OFFSET 0
+    ) AS order_list
+    WHERE (SELECT so FROM few)
+    ORDER BY
+        {key} {way},
+        order_id {way}
+    LIMIT {limit})
+    UNION ALL (SELECT
+        item,
+        {key} AS value,
+        order_id,
+        version
+    FROM {{reads}}.order_list
+    WHERE NOT (SELECT so FROM few)
+        AND {conditions}
+    ORDER BY
+        {key} {way},
+        order_id {way}
+    LIMIT {limit})
+    ) AS either
+    ORDER BY
+        value {way},
+        order_id {way}
+    LIMIT {limit}"""
+
 # In the order of an index, or the planner might read the table from its beginning, however far the first match is.
 TOTAL = """(
         SELECT count(*)
@@ -68,6 +114,7 @@ TOTAL = """(
         ) AS counted
     )"""
 
+_NO_LIMIT = 2**62
 _AMOUNT = re.compile(r"-?\d{1,16}", re.ASCII)
 
 
@@ -141,6 +188,12 @@ def page(read: Read, asked: Asked) -> Page:
     return _page(read(template, *values), asked, filter_hash, place)
 
 
+def everything(asked: Asked) -> tuple[str, list[str | None]]:
+    """Give the statement of a whole list."""
+    template, values = _statement(asked._replace(limit=_NO_LIMIT, cursor=None), SORTS[asked.sort], None)
+    return template, [*values]
+
+
 def _page(reading: Reading, asked: Asked, filter_hash: str, place: Cursor | None) -> Page:
     forward = place is None or place.dir == "next"
     total = reading.rows[0][-1]
@@ -180,10 +233,14 @@ def _statement(asked: Asked, sort: Sort, place: Cursor | None) -> tuple[str, lis
         conditions = _joined([*statement.conditions(filters), *beyond])
         return ROWS.format(key=sort.key, conditions=conditions, way=way, limit=limit)
 
-    parts = [rows_of(filters) for filters in (branches(asked.filters) if sort.key == "created_at" else [asked.filters])]
-    rows = parts[0]
-    if len(parts) > 1:
-        rows = BRANCHES.format(rows=")\n    UNION ALL (".join(parts), way=way, limit=limit)
+    if probe := statement.probe(asked.filters, sort.key):
+        conditions = _joined([*statement.conditions(asked.filters), *beyond])
+        rows = FEW_OR_MANY.format(probe=probe, key=sort.key, conditions=conditions, way=way, limit=limit)
+    else:
+        parts = [rows_of(some) for some in (branches(asked.filters) if sort.key == "created_at" else [asked.filters])]
+        rows = parts[0]
+        if len(parts) > 1:
+            rows = BRANCHES.format(rows=")\n    UNION ALL (".join(parts), way=way, limit=limit)
     total = "NULL"
     if asked.with_total:
         conditions = _joined(statement.conditions(asked.filters))

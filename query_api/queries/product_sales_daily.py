@@ -24,6 +24,8 @@ MEASURES = (
     "net_amount",
     "refunded_amount",
 )
+COLUMNS = ("sku", "name", "currency", *MEASURES)
+"""Of an item."""
 SORTS = {"-net_amount": "-sum(net_amount)", "-units_placed": "-sum(units_placed)"}
 """Sort → what rises along the list. The first is the default."""
 
@@ -77,7 +79,8 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS latest ON true
 """
-_SPAN_COLUMNS = 3
+KEY = _SPAN_COLUMNS = 3
+"""The first column of a row that stands for a SKU."""
 _COLUMNS_OF_CURSOR = 3
 
 

@@ -18,7 +18,7 @@ def shop(migrated):
         yield shop
 
 
-def sell(shop, sku, number, day="2026-08-22", channel="web", currency="EUR"):
+def sell(shop, sku, number, day="2026-08-22", channel="web", *, currency="EUR"):
     """The measures are multiples of the number, so that each can be told apart."""
     shop.admin.execute(ADD, [day, sku, channel, currency, *(number * factor for factor in range(1, len(MEASURES) + 1))])
 
@@ -91,7 +91,7 @@ def test_a_walk_both_ways_shows_each_row_once_although_sums_are_equal(shop, sort
 
 
 def test_a_cursor_keeps_the_days_it_was_made_for(shop):
-    for number in (1, 2):
+    for _ in range(2):
         shop.place()
     shop.post()
     sell(shop, "OTHER", 1, str(shop.get(PATH).json["from"]))
