@@ -47,6 +47,8 @@ class Session:
             application_name="daybook query-api",
             statement_timeout=TIMEOUT,
             timezone="UTC",
+            jit="off",
+            max_parallel_workers_per_gather="0",  # a page is soon found, or nobody should wait for it
         )
         self._book = book
         self._pgconn = self.connection.pgconn

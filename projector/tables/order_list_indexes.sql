@@ -15,6 +15,9 @@ CREATE INDEX order_list_fulfillment ON {reads}.order_list (fulfillment_status, c
     WHERE fulfillment_status <> 'delivered';
 CREATE INDEX order_list_return ON {reads}.order_list (return_status, created_at, order_id)
     WHERE return_status <> 'none';
+CREATE INDEX order_list_open ON {reads}.order_list ((coalesce(placed_at, 'infinity')), order_id)
+    WHERE status IN ('placed', 'confirmed');
+CREATE INDEX order_list_cancelled ON {reads}.order_list (grand_total_amount, order_id) WHERE status = 'cancelled';
 CREATE INDEX order_list_imported ON {reads}.order_list (created_at, order_id) WHERE imported;
 CREATE UNIQUE INDEX order_list_number ON {reads}.order_list (number);
 CREATE UNIQUE INDEX order_list_external_id ON {reads}.order_list (channel, external_id);

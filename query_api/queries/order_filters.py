@@ -4,6 +4,7 @@ Conditions are worded as the indexes of `projector/tables/order_list_indexes.sql
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 Wanted = str | tuple[str, ...]
 Filters = Mapping[str, Wanted]
@@ -38,8 +39,8 @@ SEARCH = f"""(
         )"""
 
 CONDITIONS: dict[str, str] = {
-    "tag": "tags && {}",
-    "attention": "attention && {}",
+    "tag": "tags && {} AND tags <> ARRAY[]::text[]",
+    "attention": "attention && {} AND attention <> ARRAY[]::text[]",
     "email": f"{LOWER.format('email')} = {LOWER}",
     "sku": SKU,
     "tracking_number": TRACKING_NUMBER,
@@ -53,7 +54,10 @@ CONDITIONS: dict[str, str] = {
     "updated_to": "updated_at < {}",
     "q": SEARCH,
 }
-"""Filter → its condition; `{}` stands for the value, however often. A filter without one is a column's name."""
+"""Filter → its condition; `{}` stands for the value, however often. A filter without one is a column's name.
+
+That an array is not empty follows from the rest, and tells the planner how few orders have any tag at all.
+"""
 
 ARRAYS = ("tag", "attention")
 """Filters of which an order may have several values."""
@@ -62,6 +66,31 @@ BRANCHED = ("status", "payment_status", "fulfillment_status", "return_status", "
 """Columns of which an index has each value's orders by `created_at`."""
 
 MOST_BRANCHES = 10
+
+
+class Probe(NamedTuple):
+    """What finds at least as many rows as filters find orders, by an index alone.
+
+    `rows` is a statement, `order` the order that its index has; at most `few` are sought out and sorted, however the
+    planner rates it.
+    """
+
+    rows: str
+    order: str
+    few: int
+
+
+UNCERTAIN: tuple[tuple[tuple[str, ...], str, int], ...] = (
+    (("sku",), "", 10_000),
+    (("total_min", "total_max"), "grand_total_amount, order_id", 10_000),
+    (("placed_from", "placed_to"), f"{PLACED_AT}, order_id", 50_000),
+    (("updated_from", "updated_to"), "updated_at, order_id", 50_000),
+)
+"""Filters of which the planner knows too little, the order of their index, and how many orders are few.
+
+It takes a rare value for a usual one, and does not know that times go together: that nearly all orders would have to be
+looked at, in the order of creation, until one comes that was placed so long ago. Those also lie side by side.
+"""
 
 
 class Statement:
@@ -88,6 +117,22 @@ class Statement:
             (wanted,) = wanted  # as equality, so that an index gives the order too
         condition, parameter = CONDITIONS.get(name, f"{name} = {{}}"), self.parameter(wanted)
         return condition.format(*[parameter] * condition.count("{}"))
+
+    def probe(self, filters: Filters, key: str) -> Probe | None:
+        """Give what tells whether orders are few; None where it does not matter, as in a list that goes by `key`."""
+        for names, order, few in UNCERTAIN:
+            sent = {name: filters[name] for name in names if name in filters}
+            if "sku" in sent:
+                return Probe(SKU_ROWS.format(self.parameter(str(sent["sku"]))), order, few)
+            if sent and not order.startswith(key):
+                currency = {"currency": filters["currency"]} if order.startswith("grand_total") else {}
+                conditions = " AND ".join(self.conditions(currency | sent))
+                return Probe(f"{ROWS.format(conditions)} ORDER BY {order}", f"ORDER BY {order}", few)
+        return None
+
+
+SKU_ROWS = "SELECT FROM {{reads}}.order_line WHERE sku = {}"
+ROWS = "SELECT FROM {{reads}}.order_list WHERE {}"
 
 
 def branches(filters: Filters) -> Iterator[Filters]:
