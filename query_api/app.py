@@ -60,7 +60,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     """Make the app."""
     app = http.new_app("query_api")
     app.extensions["listener"] = listener
-    freshness = Freshness(reads, head, Places(listener, settings.threads // 2))
+    freshness = Freshness(reads, head, Places(listener, settings.threads // 2, settings.heartbeat_seconds))
     authenticator = Authenticator(settings.verify)
     status = Route("/v1/status/projections", None, _status(reads, head), Projections)
     routes = (*ROUTES, status)
@@ -71,7 +71,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
 
 
 def _add_reads(
-    app: Flask, routes: Iterable[Route], ask: Callable[["WSGIEnvironment", str | None], Question], freshness: Freshness
+    app: Flask, routes: Iterable[Route], ask: Callable[["WSGIEnvironment", Route], Question], freshness: Freshness
 ) -> None:
     """Put the reads before Flask."""
     reads = {route.view.__name__: route for route in routes}
@@ -88,7 +88,7 @@ def _add_reads(
             return flask_app(environ, start_response)
         if route := reads.get(endpoint):
             try:
-                return route.view(ask(environ, route.scope), **names)(environ, start_response)
+                return route.view(ask(environ, route), **names)(environ, start_response)
             except Exception as error:  # noqa: BLE001 -- raised again in Flask, where errors are logged and answered
                 environ[_FAILURE] = error
         return flask_app(environ, start_response)

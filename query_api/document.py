@@ -23,7 +23,7 @@ How orders stand; what happens to them is said to the command API.
 - **Errors** are problem documents (RFC 9457) with a stable `code`; `/problems` lists them all.
 """
 _PARAMETERS = ("If-None-Match", "Consistency-Token", "Prefer", "Request-Id", "traceparent")
-_HEADERS = ("ETag", "Cache-Control", "Projection-Position", "Projection-Lag", "Projection-Lag-Source")
+_HEADERS = ("Cache-Control", "Projection-Position", "Projection-Lag", "Projection-Lag-Source")
 _IDS: dict[str, Json] = {
     "order_id": {"type": "string", "format": "uuid"},
     "customer_id": {"type": "string", "minLength": 1, "examples": ["c-1"]},
@@ -48,7 +48,8 @@ def query_document(routes: "Sequence[Route]") -> Json:
 def _operation(route: "Route") -> Operation:
     words = route.view.__name__.split("_")
     paged = "cursor" in route.parameters
-    headers = (*_HEADERS, "Preference-Applied", *(("Link",) if paged else ()))
+    etag = "Page-ETag" if route.media else "ETag"
+    headers = (etag, *_HEADERS, "Preference-Applied", *(("Link",) if paged else ()))
     doc = " ".join((getdoc(route.view) or "").split())
     scope = f"Scope: `{route.scope}`." if route.scope else "Any valid token will do."
     return Operation(
@@ -56,7 +57,11 @@ def _operation(route: "Route") -> Operation:
         route.path,
         "show" + "".join(word.capitalize() for word in words),
         doc.partition(".")[0],
-        (Answer("Found.", route.shape, headers), Answer("Unchanged since.", None, headers, 304)),
+        (
+            Answer("Found.", route.shape, headers),
+            *(Answer("Found.", dict(schema), headers, media=media) for media, schema in route.media.items()),
+            Answer("Unchanged since.", None, ("ETag", *headers[1:]), 304),
+        ),
         frozenset(
             _READ
             | ({"forbidden"} if route.scope else set())
@@ -75,6 +80,7 @@ def _operation(route: "Route") -> Operation:
                 for name, parser in route.parameters.items()
             ),
             *_PARAMETERS,
+            *route.headers,
         ),
         path_schemas=_IDS,
     )

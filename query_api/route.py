@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from query_api.parameters import Parser, integer, matching
 from shared.http import Reply
@@ -19,7 +19,8 @@ LONGEST_TEXT = 200
 class Route(NamedTuple):
     """A path, the scope it needs (None: any valid token will do), and its `view(question, **names in the path)`.
 
-    `shape` is what it answers, `parameters` those that it takes: so they are documented.
+    `shape` is what it answers, `parameters` those that it takes: so they are documented. `media` are the types that it
+    can answer beside JSON, each with a schema; `headers` those that it reads beside the usual ones.
     """
 
     path: str
@@ -27,6 +28,8 @@ class Route(NamedTuple):
     view: Callable[..., Reply]
     shape: type
     parameters: Mapping[str, Parser] = {}
+    media: Mapping[str, Mapping[str, Any]] = {}
+    headers: tuple[str, ...] = ()
 
 
 def known_order_id(order_id: str) -> str:

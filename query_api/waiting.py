@@ -25,7 +25,8 @@ OTHER_SERVER_SECONDS = 0.02
 class Places:
     """The places of those who wait: for a token, for the next event, or in a stream without end."""
 
-    def __init__(self, listener: Listener, most: int) -> None:
+    def __init__(self, listener: Listener, most: int, heartbeat_seconds: float) -> None:
+        self.heartbeat_seconds = heartbeat_seconds
         self._listener = listener
         self._most = most
         self._free = BoundedSemaphore(most)

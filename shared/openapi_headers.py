@@ -48,6 +48,12 @@ PARAMETERS: Json = {
         "with it. The event feed waits so long for the next event.",
         example="wait=5",
     ),
+    "Last-Event-ID": _header(
+        "Last-Event-ID",
+        "For a stream of events: the `id` of the last one that you have. It wins over `after`; browsers send it by "
+        "themselves when they connect again.",
+        example="0",
+    ),
     "Request-Id": _header(
         "Request-Id", "An id of yours for this request; without one you are given one.", example="7b1c0f6a"
     ),
@@ -67,6 +73,9 @@ PARAMETERS: Json = {
 RESPONSE_HEADERS: Json = {
     "Request-Id": _answered("The request's id, for questions about it.", pattern="^[A-Za-z0-9._:-]{1,128}$"),
     "ETag": _answered("What stands in the body, for If-Match and If-None-Match.", pattern='^"[^"]+"$'),
+    "Page-ETag": _answered(
+        "What stands in the body, for If-None-Match. Not sent with a stream.", always=False, pattern='^"[^"]+"$'
+    ),
     "Location": _answered("Where the order can be read. Not sent if nothing was made.", always=False),
     "Order-ETag": _answered("The order's version, for If-Match; not sent if there is no order.", always=False),
     "Write-Token": _answered(
@@ -83,6 +92,7 @@ RESPONSE_HEADERS: Json = {
         "Which preferences were.", always=False, enum=["wait", "freshness=strict", "wait, freshness=strict"]
     ),
     "Cache-Control": _answered("Whether it may be kept."),
+    "Content-Location": _answered("The order's own address.", pattern="^/v1/orders/[0-9a-f-]{36}$"),
     "Link": _answered("The next page and the one before (RFC 8288).", always=False),
     "Retry-After": _answered("Seconds after which another attempt makes sense.", pattern="^[0-9]+$"),
     "WWW-Authenticate": _answered("`Bearer`, and what is wrong with the token."),
@@ -96,5 +106,5 @@ PROBLEM_HEADERS = {
 }
 """What a problem's answer has beside its Request-Id, by status."""
 
-SENT_AS = {"Order-ETag": "ETag", "Write-Token": "Consistency-Token"}
+SENT_AS = {"Order-ETag": "ETag", "Page-ETag": "ETag", "Write-Token": "Consistency-Token"}
 """Keys of headers that more than one description is about → their names."""
