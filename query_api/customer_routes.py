@@ -1,10 +1,13 @@
-"""Customers."""
+"""Customers: one of them, and lists of them."""
 
 from query_api import shapes
+from query_api.parameters import Parser, text
 from query_api.queries import customer
 from query_api.question import Question
-from query_api.route import Route, known_text
+from query_api.route import DEFAULT_LIMIT, LIMIT, Route, known_text
 from shared.http import Reply
+
+CUSTOMERS: dict[str, Parser] = {"email": text(320), "limit": LIMIT, "cursor": text(4000, format="cursor")}
 
 
 def one_customer(question: Question, customer_id: str) -> Reply:
@@ -16,4 +19,18 @@ def one_customer(question: Question, customer_id: str) -> Reply:
     return question.reply_rendered(found.position, found.representation)
 
 
-ROUTES = (Route("/v1/customers/<path:customer_id>", "orders:read", one_customer, shapes.CustomerInShort),)
+def customers(question: Question) -> Reply:
+    """Customers whom an order names, in the order of their ids, each with totals as on its own.
+
+    By `email` whoever has that address, whatever the case; several customers may. An address is that of the newest
+    order that has one.
+    """
+    sent = question.parameters(CUSTOMERS)
+    limit = sent.get("limit", DEFAULT_LIMIT)
+    return question.reply_page(customer.page(question.read, sent.get("email"), limit, sent.get("cursor")), limit)
+
+
+ROUTES = (
+    Route("/v1/customers", "orders:read", customers, shapes.Customers, CUSTOMERS),
+    Route("/v1/customers/<path:customer_id>", "orders:read", one_customer, shapes.CustomerInShort),
+)

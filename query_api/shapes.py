@@ -133,6 +133,15 @@ class CustomerInShort(Struct):
     totals: list[CustomerTotal]  # type: ignore[valid-type]  # made of the measures
 
 
+class Customers(Struct):
+    """A page of customers; a cursor is null where there is nothing more in its direction."""
+
+    items: list[CustomerInShort]
+    next_cursor: str | None
+    prev_cursor: str | None
+    limit: int
+
+
 _MEASURES = [(measure, int) for measure in sales_daily.MEASURES]
 Sums = defstruct("Sums", _MEASURES, module=__name__)
 SalesOfPeriod = defstruct("SalesOfPeriod", [("period", str), *_MEASURES], module=__name__)
