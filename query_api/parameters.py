@@ -49,9 +49,11 @@ def parse(query_string: str, parsers: Mapping[str, Parser], needs: Mapping[str, 
         except Unfit as unfit:
             values[name] = None
             errors.append({"parameter": name, "code": unfit.code, "detail": str(unfit)})
-    for name, needed in (needs or {}).items():
-        if name in values and needed not in values:
-            errors.append({"parameter": needed, "code": "required", "detail": f"{name} means nothing without it"})
+    for needed in dict.fromkeys((needs or {}).values()):
+        without = [name for name, other in (needs or {}).items() if other == needed and name in values]
+        if without and needed not in values:
+            detail = f"without it there is no {' nor '.join(without)}"
+            errors.append({"parameter": needed, "code": "required", "detail": detail})
     if errors:
         unknown = any(error["parameter"] not in parsers for error in errors)
         raise Problem(
