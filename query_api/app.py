@@ -21,9 +21,10 @@ from query_api.queries import checkpoint
 from query_api.question import Question
 from query_api.route import Route
 from query_api.routes import ROUTES
+from query_api.schema_routes import add_schema_routes
 from query_api.sessions import Sessions
 from query_api.settings import Settings
-from query_api.shapes import Projections
+from query_api.status_shapes import Projections
 from query_api.waiting import Places
 from shared import http
 from shared.auth import Authenticator
@@ -66,6 +67,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     routes = (*ROUTES, status)
     _add_reads(app, routes, partial(Question, authenticator, freshness), freshness)
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
+    add_schema_routes(app)
     add_document_routes(app, query_document(routes))
     return app
 

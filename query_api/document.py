@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from inspect import getdoc
 from typing import TYPE_CHECKING
 
+from query_api.quarantine import mark
+from query_api.schema_routes import schema_operation
 from shared.openapi import ALWAYS, Answer, Json, Operation, document
-from shared.reach import codes_reached
+from shared.reach import codes_reached, reached
 from shared.service_operations import service_operations
 
 if TYPE_CHECKING:
@@ -42,14 +44,22 @@ _READ = ALWAYS | {
 
 def query_document(routes: "Sequence[Route]") -> Json:
     """Make the document."""
-    return document("Daybook query API", DESCRIPTION, [*map(_operation, routes), *service_operations()])
+    return document("Daybook query API", DESCRIPTION, [*map(_operation, routes), schema_operation(), *service_operations()])
 
 
 def _operation(route: "Route") -> Operation:
     words = route.view.__name__.split("_")
     paged = "cursor" in route.parameters
+    codes = codes_reached(route.view)
     etag = "Page-ETag" if route.media else "ETag"
-    headers = (etag, *_HEADERS, "Preference-Applied", *(("Link",) if paged else ()))
+    headers = (
+        etag,
+        *_HEADERS,
+        "Preference-Applied",
+        *(("Link",) if paged else ()),
+        *(("Quarantined",) if mark in reached(route.view) else ()),
+        *(("Vary",) if route.media else ()),
+    )
     doc = " ".join((getdoc(route.view) or "").split())
     scope = f"Scope: `{route.scope}`." if route.scope else "Any valid token will do."
     return Operation(
@@ -68,7 +78,7 @@ def _operation(route: "Route") -> Operation:
             | ({"invalid_parameter"} if route.parameters else set())
             | ({"invalid_cursor"} if paged else set())
             | ({"route_not_found"} if "<" in route.path else set())
-            | codes_reached(route.view)
+            | codes
         ),
         tag=route.path.split("/")[2],
         description=f"{doc}\n\n{scope}",

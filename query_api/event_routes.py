@@ -5,6 +5,7 @@ from time import monotonic
 from query_api import event_shapes, event_stream
 from query_api.event_stream import MEDIA
 from query_api.parameters import Parser, any_of, integer, matching
+from query_api.quarantine import mark
 from query_api.queries.order_timeline_feed import Asked, Page, of_order, page
 from query_api.question import Question
 from query_api.route import Route, known_order_id
@@ -61,7 +62,7 @@ def order_events(question: Question, order_id: str) -> Reply:
     if found.items is None:
         raise question.not_found(found.position, "order_not_found", f"No order has the id {order_id}.")
     shown = {"items": found.items, "next_after_version": found.next_after_version, "limit": limit}
-    return question.reply_rendered(found.position, shown)
+    return question.reply_rendered(found.position, shown, headers=mark(found.quarantined))
 
 
 STREAM = {

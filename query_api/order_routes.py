@@ -10,6 +10,7 @@ from query_api.order_history import as_it_stood
 from query_api.order_parameters import BY_CUSTOMER, FILTERS, NEEDS, PAGING, asked
 from query_api.order_shapes import PARTS, Order
 from query_api.parameters import Parser, any_of, integer, one_of
+from query_api.quarantine import etag, mark, missing_order
 from query_api.queries import order_detail, order_list, order_timeline
 from query_api.queries.order_detail import Detail
 from query_api.queries.order_list import MOST_COUNTED, Asked
@@ -24,7 +25,11 @@ ONE_ORDER = INCLUDE | {"version": integer(1, 2**31 - 1), "at": parameters.time}
 ORDERS_SHEET = Sheet(
     "orders", shapes.OrderInList.__struct_fields__, 0, lambda row: msgspec.json.decode(row[0] or b"{}")
 )
-TIMELINE: dict[str, Parser] = {"after_version": integer(0, 2**31 - 1), "limit": LIMIT}
+TIMELINE: dict[str, Parser] = {
+    "after_version": integer(0, 2**31 - 1),
+    "visibility": one_of("internal", "customer"),
+    "limit": LIMIT,
+}
 
 
 def order(question: Question, order_id: str) -> Reply:
@@ -83,14 +88,20 @@ def orders_of_customer(question: Question, customer_id: str) -> Reply:
 
 
 def timeline(question: Question, order_id: str) -> Reply:
-    """What happened to an order."""
+    """What happened to an order.
+
+    With `visibility=customer` only what its customer may see: neither internal notes, nor tags, nor metadata, nor what
+    is of a type that this service does not know.
+    """
     wanted = question.parameters(TIMELINE)
     after, limit = wanted.get("after_version", 0), wanted.get("limit", DEFAULT_LIMIT)
-    found = order_timeline.after_version(question.read, known_order_id(order_id), after, limit)
+    found = order_timeline.after_version(
+        question.read, known_order_id(order_id), after, limit, for_customer=wanted.get("visibility") == "customer"
+    )
     if found.items is None:
         raise question.not_found(found.position, "order_not_found", f"No order has the id {order_id}.")
     shown = {"items": found.items, "next_after_version": found.next_after_version, "limit": limit}
-    return question.reply_rendered(found.position, shown)
+    return question.reply_rendered(found.position, shown, headers=mark(found.quarantined))
 
 
 ROUTES = (
@@ -118,13 +129,16 @@ ROUTES = (
 
 def _order(question: Question, found: Detail, missing: str, sent: dict[str, Any], *, located: bool = False) -> Reply:
     if found.document is None:
-        raise question.not_found(found.position, "order_not_found", missing)
+        raise missing_order(question, found.position, found.quarantined, missing)
     parts = set(sent.get("include", PARTS))
-    headers = [("Content-Location", f"/v1/orders/{found.order_id}")] if located else None
+    headers = mark(found.quarantined)
+    if located:
+        headers.append(("Content-Location", f"/v1/orders/{found.order_id}"))
+    identity = found.version or 0, found.document, found.quarantined
     if parts == set(PARTS):
-        return question.reply(found.position, found.document, f'"{found.version}.{REVISION}"', headers)
-    etag = f'"{found.version}.{REVISION}.{"+".join(sorted(parts))}"'
-    return question.reply(found.position, _with_parts(found.document, parts), etag, headers)
+        return question.reply(found.position, found.document, etag(*identity), headers)
+    of_parts = etag(*identity, "+".join(sorted(parts)))
+    return question.reply(found.position, _with_parts(found.document, parts), of_parts, headers)
 
 
 def _order_as_it_stood(question: Question, order_id: str, sent: dict[str, Any]) -> Reply:
@@ -134,13 +148,14 @@ def _order_as_it_stood(question: Question, order_id: str, sent: dict[str, Any]) 
         raise Problem("invalid_parameter", "Ask for a version or for a time, not for both.", errors=errors)
     now, events = order_detail.history(question.read, order_id, version, at)
     if now.document is None or now.version is None:
-        raise question.not_found(now.position, "order_not_found", f"No order has the id {order_id}.")
+        raise missing_order(question, now.position, now.quarantined, f"No order has the id {order_id}.")
     stood = as_it_stood(events, decode(now.document))
     if stood is None or (version is not None and stood.version != version):
         wanted = f"is at version {now.version}, {version} is yet to come" if version else f"was not there yet at {at}"
         raise question.not_found(now.position, "version_not_found", f"Order {order_id} {wanted}.")
     body = _with_parts(encode(stood), set(sent.get("include", PARTS)))
-    return question.reply(now.position, body, f'"{stood.version}.{REVISION}.{etag_of(body)[1:]}')
+    identity = f'"{stood.version}.{REVISION}.{etag_of(body)[1:]}'
+    return question.reply(now.position, body, identity, mark(now.quarantined))
 
 
 def _with_parts(document: bytes, parts: set[str]) -> bytes:

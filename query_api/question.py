@@ -126,11 +126,15 @@ class Question:
         return Reply(body, 200, [("Content-Type", media), *sent])
 
     def reply_rendered(
-        self, position: int, representation: object, neighbours: Mapping[str, str | None] | None = None
+        self,
+        position: int,
+        representation: object,
+        neighbours: Mapping[str, str | None] | None = None,
+        headers: Headers | None = None,
     ) -> Reply:
         """Answer with what is made into JSON here; its ETag is of its bytes. `neighbours`: relation → cursor."""
         body = msgspec.json.encode(representation)
-        return self.reply(position, body, etag_of(body), self._links(neighbours or {}))
+        return self.reply(position, body, etag_of(body), [*self._links(neighbours or {}), *(headers or ())])
 
     def reply_page(self, page: Page, limit: int, **rest: object) -> Reply:
         """Answer with stored items one after the other; pages beside it are named in the body and as links.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from query_api import csv_file, parameters, shapes
+from query_api import csv_file, parameters, report_shapes, shapes
 from query_api.exporting import Sheet, export
 from query_api.parameters import Parser, any_of, one_of, text
 from query_api.queries import product_sales_daily, sales_daily
@@ -69,8 +69,8 @@ def products(question: Question) -> Reply:
 
 
 ROUTES = (
-    Route("/v1/reports/sales", "reports:read", sales, shapes.Sales, SALES, shapes.CSV),
-    Route("/v1/reports/products", "reports:read", products, shapes.Products, PRODUCTS, shapes.CSV),
+    Route("/v1/reports/sales", "reports:read", sales, report_shapes.Sales, SALES, shapes.CSV),
+    Route("/v1/reports/products", "reports:read", products, report_shapes.Products, PRODUCTS, shapes.CSV),
 )
 
 

@@ -3,11 +3,11 @@
 Answers are made of stored bytes and of dictionaries; that these types describe them is tested.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, defstruct
 
-from query_api.queries import customer, product_sales_daily, sales_daily
+from query_api.queries import customer
 from shared.events import CancelReason, OrderStatus
 from shared.order_document_parts import AttentionKind
 from shared.order_document_shape import FulfillmentStatus, PaymentStatus, ReturnStatus
@@ -140,133 +140,3 @@ class Customers(Struct):
     next_cursor: str | None
     prev_cursor: str | None
     limit: int
-
-
-_MEASURES = [(measure, int) for measure in sales_daily.MEASURES]
-Sums = defstruct("Sums", _MEASURES, module=__name__)
-SalesOfPeriod = defstruct("SalesOfPeriod", [("period", str), *_MEASURES], module=__name__)
-
-
-class Sales(Struct, rename={"from_": "from"}):
-    """What was sold from a day up to and without another; `currency` is null if nothing was."""
-
-    timezone: str
-    currency: str | None
-    from_: str
-    to: str
-    group_by: sales_daily.GroupBy
-    rows: list[SalesOfPeriod]  # type: ignore[valid-type]  # made of the measures
-    totals: Sums  # type: ignore[valid-type]  # made of the measures
-
-
-QueueState = Literal["ready", "blocked_payment", "in_progress"]
-
-
-class QueuedLine(Struct):
-    """A line with open units."""
-
-    line_id: str
-    sku: str
-    name: str
-    open: int
-
-
-class InQueue(Struct):
-    """An order that the warehouse has to send; `version` is for If-Match."""
-
-    order_id: str
-    number: str
-    state: QueueState
-    confirmed_at: str
-    waiting_seconds: int
-    ship_country: str | None
-    customer_name: str | None
-    units_open: int
-    missing_amount: int
-    lines: list[QueuedLine]
-    version: int
-
-
-class Queue(Struct):
-    """A page of the queue; a cursor is null where there is nothing more in its direction."""
-
-    items: list[InQueue]
-    next_cursor: str | None
-    prev_cursor: str | None
-    limit: int
-
-
-ATTENTION_KINDS: tuple[str, ...] = (*get_args(AttentionKind), "authorization_expiring")
-
-
-class Attention(Struct):
-    """Why staff should look at an order, since when, and about how much money."""
-
-    order_id: str
-    kind: Literal[AttentionKind, "authorization_expiring"]
-    number: str | None
-    since: str
-    amount: int
-    currency: str
-    detail: str
-
-
-class NeedingAttention(Struct):
-    """A page of what needs attention; a cursor is null where there is nothing more in its direction."""
-
-    items: list[Attention]
-    next_cursor: str | None
-    prev_cursor: str | None
-    limit: int
-
-
-ProductSold = defstruct(
-    "ProductSold",
-    [
-        ("sku", str),
-        ("name", str | None),
-        ("currency", str),
-        *((measure, int) for measure in product_sales_daily.MEASURES),
-    ],
-    module=__name__,
-)
-
-
-class Products(Struct, rename={"from_": "from"}):
-    """What was sold of each SKU from a day up to and without another, a row per currency."""
-
-    timezone: str
-    from_: str
-    to: str
-    rows: list[ProductSold]  # type: ignore[valid-type]  # made of the measures
-    next_cursor: str | None
-    prev_cursor: str | None
-    limit: int
-
-
-class ReadTables(Struct):
-    """The tables that are read from."""
-
-    state: str
-    generation: str | None
-    revision: int | None
-    position: int | None
-    posted_at: str | None
-    lag_events: int | None
-    lag_seconds: float | None
-    leader: str | None
-    standbys: list[str]
-    heartbeat_at: str | None
-
-
-class Projections(Struct):
-    """How the read side stands; `why` says in a sentence why it is behind, if it is."""
-
-    log_id: str | None
-    head_position: int | None
-    head_source: str | None
-    reads: ReadTables
-    paused: dict[str, Any] | None
-    rebuild: dict[str, Any] | None
-    quarantine: list[Any]
-    why: str | None

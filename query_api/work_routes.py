@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from query_api import csv_file, shapes
+from query_api import csv_file, shapes, work_shapes
 from query_api.exporting import Sheet, export
 from query_api.parameters import Parser, any_of, integer, matching, one_of, text
 from query_api.queries import attention, fulfillment_queue
@@ -15,14 +15,14 @@ from query_api.sessions import Row
 from shared.http import Reply
 
 QUEUE: dict[str, Parser] = {
-    "state": any_of(one_of(*get_args(shapes.QueueState))),
+    "state": any_of(one_of(*get_args(work_shapes.QueueState))),
     "ship_country": any_of(matching("[A-Z]{2}")),
     "older_than_minutes": integer(0, 10 * 366 * 24 * 60),
     "limit": LIMIT,
     "cursor": text(2000, format="cursor"),
 }
 ATTENTION: dict[str, Parser] = {
-    "kind": any_of(one_of(*shapes.ATTENTION_KINDS)),
+    "kind": any_of(one_of(*work_shapes.ATTENTION_KINDS)),
     "limit": LIMIT,
     "cursor": text(2000, format="cursor"),
 }
@@ -30,7 +30,7 @@ ATTENTION: dict[str, Parser] = {
 
 def _queued(row: Row) -> Mapping[str, Any]:
     item = fulfillment_queue.item(row)
-    lines = msgspec.convert(item["lines"], list[shapes.QueuedLine])
+    lines = msgspec.convert(item["lines"], list[work_shapes.QueuedLine])
     return item | {"lines": [f"{line.open} x {line.sku}" for line in lines]}
 
 
@@ -68,6 +68,6 @@ def needing_attention(question: Question) -> Reply:
 
 
 ROUTES = (
-    Route("/v1/fulfillment-queue", "orders:read", fulfillment, shapes.Queue, QUEUE, shapes.CSV),
-    Route("/v1/attention", "orders:read", needing_attention, shapes.NeedingAttention, ATTENTION, shapes.CSV),
+    Route("/v1/fulfillment-queue", "orders:read", fulfillment, work_shapes.Queue, QUEUE, shapes.CSV),
+    Route("/v1/attention", "orders:read", needing_attention, work_shapes.NeedingAttention, ATTENTION, shapes.CSV),
 )

@@ -12,7 +12,7 @@ from shared.problems import Problem
 _TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ONE_TAG = re.compile(_TAG)
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
-_VERSION = re.compile(r"([1-9]\d{0,17})(?:\.\d+)?", re.ASCII)
+_VERSION = re.compile(r"([1-9]\d{0,17})(?:\.\d+(?:\..+)?)?", re.ASCII)
 _QUOTED_KEY = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _BARE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TOKEN = re.compile(r"([0-9a-z]{1,64})\.(\d{1,18})", re.ASCII)
@@ -52,7 +52,7 @@ class Token:
 
 
 def if_match(header: str | None) -> IfMatch | None:
-    """Read `If-Match`: `W/"7"` counts as `"7"`, and `"7.2"` as version 7 (`domain.md` §4.4)."""
+    """Read `If-Match`: `W/"7"` counts as `"7"`, and `"7.2"` or `"7.2.9f86d081"` as version 7 (`domain.md` §4.4)."""
     if header is None:
         return None
     if header.strip(" \t") == "*":

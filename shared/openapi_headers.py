@@ -93,6 +93,12 @@ RESPONSE_HEADERS: Json = {
     ),
     "Cache-Control": _answered("Whether it may be kept."),
     "Content-Location": _answered("The order's own address.", pattern="^/v1/orders/[0-9a-f-]{36}$"),
+    "Quarantined": _answered(
+        "The order stands still since this position: what is shown is how it was before. Not sent of any other order.",
+        always=False,
+        pattern="^position=[0-9]+$",
+    ),
+    "Content-Disposition": _answered("What a file may be called. Sent with files only.", always=False),
     "Link": _answered("The next page and the one before (RFC 8288).", always=False),
     "Retry-After": _answered("Seconds after which another attempt makes sense.", pattern="^[0-9]+$"),
     "WWW-Authenticate": _answered("`Bearer`, and what is wrong with the token."),

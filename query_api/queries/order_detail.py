@@ -16,9 +16,11 @@ SELECT
     {checkpoint},
     detail.order_id,
     detail.version,
-    detail.doc
+    detail.doc,
+    quarantine.position
 FROM {reads}.checkpoint AS checkpoint
 LEFT JOIN {reads}.order_detail AS detail ON detail.order_id = $1
+LEFT JOIN {reads}.quarantine AS quarantine ON quarantine.order_id = $1
 """
 
 BY_NUMBER = """
@@ -26,10 +28,12 @@ SELECT
     {checkpoint},
     detail.order_id,
     detail.version,
-    detail.doc
+    detail.doc,
+    quarantine.position
 FROM {reads}.checkpoint AS checkpoint
 LEFT JOIN {reads}.order_list AS named ON named.number = $1
 LEFT JOIN {reads}.order_detail AS detail ON detail.order_id = named.order_id
+LEFT JOIN {reads}.quarantine AS quarantine ON quarantine.order_id = named.order_id
 """
 
 BY_EXTERNAL_ID = """
@@ -37,10 +41,12 @@ SELECT
     {checkpoint},
     detail.order_id,
     detail.version,
-    detail.doc
+    detail.doc,
+    quarantine.position
 FROM {reads}.checkpoint AS checkpoint
 LEFT JOIN {reads}.order_list AS named ON named.channel = $1 AND named.external_id = $2
 LEFT JOIN {reads}.order_detail AS detail ON detail.order_id = named.order_id
+LEFT JOIN {reads}.quarantine AS quarantine ON quarantine.order_id = named.order_id
 """
 
 # Of a quarantined order the timeline goes on, while the document stands: its version is where it ends.
@@ -50,6 +56,7 @@ SELECT
     detail.order_id,
     detail.version,
     CASE WHEN coalesce(timeline.order_version, 1) = 1 THEN detail.doc END,
+    quarantine.position,
     timeline.position,
     timeline.order_version,
     timeline.type,
@@ -63,6 +70,7 @@ SELECT
     timeline.data
 FROM {{reads}}.checkpoint AS checkpoint
 LEFT JOIN {{reads}}.order_detail AS detail ON detail.order_id = $1
+LEFT JOIN {{reads}}.quarantine AS quarantine ON quarantine.order_id = $1
 LEFT JOIN {{reads}}.order_timeline AS timeline ON timeline.order_id = detail.order_id
     AND timeline.order_version <= least(detail.version, $2::integer)
     AND timeline.recorded_at <= coalesce($3::timestamptz, 'infinity')
@@ -71,12 +79,16 @@ ORDER BY timeline.order_version
 
 
 class Detail(NamedTuple):
-    """An order's document. All but the position are None when there is no such order."""
+    """An order's document. All but the position are None when there is no such order.
+
+    `quarantined` is the position of the event since which it stands still; it may have no document then.
+    """
 
     position: int
     order_id: str | None
     version: int | None
     document: bytes | None
+    quarantined: int | None
 
 
 class History(NamedTuple):
@@ -105,7 +117,7 @@ def history(read: Read, order_id: str, version: int | None, at: str | None) -> H
     """Find what happened to an order up to and with a version, and up to and with a time that it was recorded at."""
     reading = read(HISTORY, order_id, None if version is None else str(version), at)
     now = _made(reading.position, reading.rows[0])
-    return History(now, [_event(row, UUID(order_id)) for row in reading.rows if row[3] is not None])
+    return History(now, [_event(row, UUID(order_id)) for row in reading.rows if row[4] is not None])
 
 
 def _detail(read: Read, template: str, *values: str) -> Detail:
@@ -114,16 +126,17 @@ def _detail(read: Read, template: str, *values: str) -> Detail:
 
 
 def _made(position: int, row: Row) -> Detail:
-    order_id, version, document, *_ = row
+    order_id, version, document, quarantined, *_ = row
+    since = None if quarantined is None else int(quarantined)
     if order_id is None or version is None:
-        return Detail(position, None, None, None)
-    return Detail(position, order_id.decode(), int(version), document)
+        return Detail(position, None, None, None, since)
+    return Detail(position, order_id.decode(), int(version), document, since)
 
 
 def _event(row: Row, order_id: UUID) -> RecordedEvent:
     """The event of a timeline row, as it was read from the log."""
     position, version, type_, schema_version, event_id, occurred_at, recorded_at, *rest = (
-        (column or b"").decode() for column in row[3:]
+        (column or b"").decode() for column in row[4:]
     )
     actor_type, actor_id, command_id, data = rest
     envelope = Envelope(

@@ -26,6 +26,7 @@ SELECT
     page.value,
     page.order_id,
     page.version,
+    EXISTS (SELECT FROM {{reads}}.quarantine) AS any_stands_still,
     {total} AS total
 FROM {{reads}}.checkpoint AS checkpoint
 LEFT JOIN LATERAL (
@@ -196,7 +197,8 @@ def everything(asked: Asked) -> tuple[str, list[str | None]]:
 
 def _page(reading: Reading, asked: Asked, filter_hash: str, place: Cursor | None) -> Page:
     forward = place is None or place.dir == "next"
-    total = reading.rows[0][-1]
+    *_, stands_still, total = reading.rows[0]
+    any_stands_still = stands_still == b"t"
     rows = [row for row in reading.rows if row[0] is not None]
     more = len(rows) > asked.limit
     rows = rows[: asked.limit] if forward else rows[: asked.limit][::-1]
@@ -212,7 +214,7 @@ def _page(reading: Reading, asked: Asked, filter_hash: str, place: Cursor | None
     return Page(
         reading.position,
         [row[0] or b"" for row in rows],
-        b" ".join([b"%b.%b" % (row[2] or b"", row[3] or b"") for row in rows]),
+        b" ".join([b"%b.%b" % (row[2] or b"", (row[0] if any_stands_still else row[3]) or b"") for row in rows]),
         beyond(rows[-1], "next") if has_next else None,
         beyond(rows[0], "prev") if has_prev else None,
         None if total is None else int(total),

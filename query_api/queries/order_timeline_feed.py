@@ -72,13 +72,16 @@ AFTER_OF_ORDER = PAGE.format(
 )
 
 # An order whose very first event could not be posted has no document, and is in quarantine.
-IS_ORDER = """
-    SELECT EXISTS (SELECT FROM {reads}.order_detail WHERE order_id = $3)
-        OR EXISTS (SELECT FROM {reads}.quarantine WHERE order_id = $3)
+# Since which position an order stands still; empty if it does not, NULL if there is none.
+STANDING = """
+    SELECT coalesce(
+        (SELECT quarantine.position::text FROM {reads}.quarantine AS quarantine WHERE quarantine.order_id = $3),
+        (SELECT '' FROM {reads}.order_detail AS detail WHERE detail.order_id = $3)
+    )
 """
 
 AFTER_VERSION = PAGE.format(
-    first=IS_ORDER,
+    first=STANDING,
     wanted="order_id = $3 AND order_version > $1 AND position <= checkpoint.position",
     in_order_of="order_version",
 )
@@ -103,11 +106,15 @@ class Page(NamedTuple):
 
 
 class EventsOfOrder(NamedTuple):
-    """Some events of an order; `next_after_version` is None at its end. `items` is None when there is no such order."""
+    """Some events of an order; `next_after_version` is None at its end. `items` is None when there is no such order.
+
+    `quarantined` is the position since which its document stands still; its events go on.
+    """
 
     position: int
     items: list[dict[str, Any]] | None
     next_after_version: int | None
+    quarantined: int | None
 
 
 def page(read: Read, asked: Asked) -> Page:
@@ -125,11 +132,12 @@ def page(read: Read, asked: Asked) -> Page:
 def of_order(read: Read, order_id: str, after_version: int, limit: int) -> EventsOfOrder:
     """Find the next `limit` events of an order after a version; `order_id` is known to be a UUID."""
     reading = read(AFTER_VERSION, str(after_version), str(limit + 1), order_id)
-    is_order, found, items = _items(reading.rows)
-    if is_order != b"t":
-        return EventsOfOrder(reading.position, None, None)
+    standing, found, items = _items(reading.rows)
+    if reading.rows[0][0] is None:
+        return EventsOfOrder(reading.position, None, None, None)
     shown = items[:limit]
-    return EventsOfOrder(reading.position, shown, int(shown[-1]["sequence"]) if found > len(shown) else None)
+    last = int(shown[-1]["sequence"]) if found > len(shown) else None
+    return EventsOfOrder(reading.position, shown, last, int(standing) if standing else None)
 
 
 def _items(rows: list[Row]) -> tuple[bytes, int, list[dict[str, Any]]]:
