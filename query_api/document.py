@@ -44,7 +44,8 @@ _READ = ALWAYS | {
 
 def query_document(routes: "Sequence[Route]") -> Json:
     """Make the document."""
-    return document("Daybook query API", DESCRIPTION, [*map(_operation, routes), schema_operation(), *service_operations()])
+    operations = [*map(_operation, routes), schema_operation(), *service_operations()]
+    return document("Daybook query API", DESCRIPTION, operations)
 
 
 def _operation(route: "Route") -> Operation:

@@ -46,7 +46,7 @@ PARAMETERS: Json = {
         "`wait=n`: wait up to n seconds (at most 30, by default 2) for the Consistency-Token to be reached (RFC 7240). "
         "`freshness=strict`: the answer shows all that was written before it was asked for, by whomever; `wait` goes "
         "with it. The event feed waits so long for the next event.",
-        example="wait=5",
+        example="wait=1",
     ),
     "Last-Event-ID": _header(
         "Last-Event-ID",

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
+import jsonschema_rs
 import pytest
 
 from projector.building import Work
@@ -14,6 +15,7 @@ from projector.rebuild import rebuild
 from query_api.queries import order_timeline_feed
 from shared import auth
 from shared.events import customer_stream
+from tests.support.event_fixtures import fixtures
 from tests.support.orders import confirm, pay
 from tests.support.posting import QUIET, append, raw_command, until
 from tests.support.reading import SECRET, open_shop, reader
@@ -105,6 +107,21 @@ def test_an_event_is_a_cloudevent(shop):
         "position": 1,
         "actor": {"type": "service", "id": "tester"},
     }
+
+
+def test_every_type_of_event_has_a_schema_that_what_was_ever_written_fits(shop):
+    for fixture in fixtures():
+        answer = shop.get(f"/schemas/{fixture.type}/{fixture.schema_version}", bearer=None)
+        assert (answer.status_code, answer.mimetype) == (200, "application/schema+json")
+        for data in (fixture.read().full, fixture.read().minimal):
+            assert jsonschema_rs.is_valid(answer.json, json.loads(bytes(data))), fixture.type
+    shop.placed_and_posted()
+    for item in shop.get("/v1/events").json["items"]:
+        schema = shop.get(item["dataschema"], bearer=None).json
+        assert schema["$id"] == item["dataschema"]
+        assert jsonschema_rs.is_valid(schema, item["data"]) and not jsonschema_rs.is_valid(schema, {})
+    for unknown in ("order.created/2", "order.created/x", "order.unheard_of/1"):
+        assert shop.get(f"/schemas/{unknown}", bearer=None).status_code == 404
 
 
 def test_data_are_the_bytes_of_the_log(shop, migrated):
