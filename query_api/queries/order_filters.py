@@ -81,7 +81,7 @@ class Probe(NamedTuple):
 
 
 UNCERTAIN: tuple[tuple[tuple[str, ...], str, int], ...] = (
-    (("sku",), "", 10_000),
+    (("sku",), "sku", 10_000),
     (("total_min", "total_max"), "grand_total_amount, order_id", 10_000),
     (("placed_from", "placed_to"), f"{PLACED_AT}, order_id", 50_000),
     (("updated_from", "updated_to"), "updated_at, order_id", 50_000),
@@ -91,6 +91,10 @@ UNCERTAIN: tuple[tuple[tuple[str, ...], str, int], ...] = (
 It takes a rare value for a usual one, and does not know that times go together: that nearly all orders would have to be
 looked at, in the order of creation, until one comes that was placed so long ago. Those also lie side by side.
 """
+
+
+TIMES = ("created_at", PLACED_AT, "updated_at")
+"""Keys of lists that go by a time."""
 
 
 class Statement:
@@ -118,16 +122,20 @@ class Statement:
         condition, parameter = CONDITIONS.get(name, f"{name} = {{}}"), self.parameter(wanted)
         return condition.format(*[parameter] * condition.count("{}"))
 
-    def probe(self, filters: Filters, key: str) -> Probe | None:
+    def probe(self, filters: Filters, key: str, *, descending: bool) -> Probe | None:
         """Give what tells whether orders are few; None where it does not matter, as in a list that goes by `key`."""
+        far = "_to" if descending else "_from"  # times go together: this bound is far from where the list begins
         for names, order, few in UNCERTAIN:
             sent = {name: filters[name] for name in names if name in filters}
+            if not sent or order.startswith(key):
+                continue
+            if names[0].endswith("_from") and key in TIMES and not any(name.endswith(far) for name in sent):
+                continue
             if "sku" in sent:
-                return Probe(SKU_ROWS.format(self.parameter(str(sent["sku"]))), order, few)
-            if sent and not order.startswith(key):
-                currency = {"currency": filters["currency"]} if order.startswith("grand_total") else {}
-                conditions = " AND ".join(self.conditions(currency | sent))
-                return Probe(f"{ROWS.format(conditions)} ORDER BY {order}", f"ORDER BY {order}", few)
+                return Probe(SKU_ROWS.format(self.parameter(str(sent["sku"]))), "", few)
+            currency = {"currency": filters["currency"]} if "currency" in filters else {}
+            conditions = " AND ".join(self.conditions(currency | sent if order.startswith("grand_total") else sent))
+            return Probe(f"{ROWS.format(conditions)} ORDER BY {order}", f"ORDER BY {order}", few)
         return None
 
 

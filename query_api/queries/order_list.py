@@ -235,7 +235,7 @@ def _statement(asked: Asked, sort: Sort, place: Cursor | None) -> tuple[str, lis
         conditions = _joined([*statement.conditions(filters), *beyond])
         return ROWS.format(key=sort.key, conditions=conditions, way=way, limit=limit)
 
-    if probe := statement.probe(asked.filters, sort.key):
+    if probe := statement.probe(asked.filters, sort.key, descending=sort.descending):
         conditions = _joined([*statement.conditions(asked.filters), *beyond])
         rows = FEW_OR_MANY.format(probe=probe, key=sort.key, conditions=conditions, way=way, limit=limit)
     else:
