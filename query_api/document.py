@@ -1,12 +1,16 @@
 """The query API's OpenAPI document, made of its routes: paths, parameters and shapes are those of the route table."""
 
 from collections.abc import Sequence
+from importlib import resources
 from inspect import getdoc
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from query_api.parameter_words import PATH_WORDS, WORDS
 from query_api.quarantine import mark
 from query_api.schema_routes import schema_operation
-from shared.openapi import ALWAYS, Answer, Json, Operation, document
+from shared.openapi import ALWAYS, JSON, Answer, Json, Operation, document
 from shared.reach import codes_reached, reached
 from shared.service_operations import service_operations
 
@@ -30,6 +34,9 @@ _IDS: dict[str, Json] = {
     "order_id": {"type": "string", "format": "uuid"},
     "customer_id": {"type": "string", "minLength": 1, "examples": ["c-1"]},
 }
+_IN_PATHS = {name: {"description": words} | _IDS.get(name, {}) for name, words in PATH_WORDS.items()}
+EXAMPLES: Json = msgspec.json.decode(resources.files(__package__ or "query_api").joinpath("examples.json").read_bytes())
+"""Operation id → media type → an answer of a real run (`tests/integration/test_query_api_examples.py` makes it)."""
 _READ = ALWAYS | {
     "unauthenticated",
     "unknown_parameter",
@@ -49,7 +56,9 @@ def query_document(routes: "Sequence[Route]") -> Json:
 
 
 def _operation(route: "Route") -> Operation:
-    words = route.view.__name__.split("_")
+    verb = "list" if "limit" in route.parameters else "show"
+    id_ = verb + "".join(word.capitalize() for word in route.view.__name__.split("_"))
+    examples = EXAMPLES.get(id_, {})
     paged = "cursor" in route.parameters
     codes = codes_reached(route.view)
     etag = "Page-ETag" if route.media else "ETag"
@@ -66,11 +75,14 @@ def _operation(route: "Route") -> Operation:
     return Operation(
         "GET",
         route.path,
-        "show" + "".join(word.capitalize() for word in words),
+        id_,
         doc.partition(".")[0],
         (
-            Answer("Found.", route.shape, headers),
-            *(Answer("Found.", dict(schema), headers, media=media) for media, schema in route.media.items()),
+            Answer("Found.", route.shape, headers, example=examples.get(JSON)),
+            *(
+                Answer("Found.", dict(schema), headers, media=media, example=examples.get(media))
+                for media, schema in route.media.items()
+            ),
             Answer("Unchanged since.", None, ("ETag", *headers[1:]), 304),
         ),
         frozenset(
@@ -86,12 +98,12 @@ def _operation(route: "Route") -> Operation:
         scope=route.scope,
         parameters=(
             *(
-                {"name": name, "in": "query", "schema": parser.schema}
+                {"name": name, "in": "query", "description": WORDS[name], "schema": parser.schema}
                 | ({"style": "form", "explode": False} if parser.schema.get("type") == "array" else {})
                 for name, parser in route.parameters.items()
             ),
             *_PARAMETERS,
             *route.headers,
         ),
-        path_schemas=_IDS,
+        path_schemas=_IN_PATHS,
     )

@@ -50,7 +50,7 @@ def sales(question: Question) -> Reply:
     return question.reply_rendered(found.position, found.representation)
 
 
-def products(question: Question) -> Reply:
+def product_sales(question: Question) -> Reply:
     """What was sold of each SKU, the best first; a row per currency, for currencies do not add up.
 
     The days are those of the report time zone, at most 400 and by default the last 30. `name` is the one the SKU had
@@ -70,7 +70,7 @@ def products(question: Question) -> Reply:
 
 ROUTES = (
     Route("/v1/reports/sales", "reports:read", sales, report_shapes.Sales, SALES, shapes.CSV),
-    Route("/v1/reports/products", "reports:read", products, report_shapes.Products, PRODUCTS, shapes.CSV),
+    Route("/v1/reports/products", "reports:read", product_sales, report_shapes.Products, PRODUCTS, shapes.CSV),
 )
 
 

@@ -13,6 +13,7 @@ from shared.problems import Problem
 
 MEDIA = "application/schema+json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_EXAMPLE = {"$schema": _DIALECT, "type": "object", "properties": {"reason": {"type": "string"}}}
 _CACHE = ("Cache-Control", "max-age=300")
 
 
@@ -36,7 +37,7 @@ def schema_operation() -> Operation:
         "/schemas/<type_>/<version>",
         "showEventSchema",
         "What are the data of a type of event?",
-        (Answer("A JSON Schema.", {"type": "object"}, ("Cache-Control",), media=MEDIA),),
+        (Answer("A JSON Schema.", {"type": "object"}, ("Cache-Control",), media=MEDIA, example=_EXAMPLE),),
         frozenset({"route_not_found", "internal_error"}),
         "events",
         "The schema that `dataschema` of an event names. Within a version, members are only ever added.",

@@ -38,7 +38,7 @@ QUEUE_SHEET = Sheet("fulfillment-queue", fulfillment_queue.COLUMNS, 0, _queued)
 ATTENTION_SHEET = Sheet("attention", attention.COLUMNS, 0, attention.item)
 
 
-def fulfillment(question: Question) -> Reply:
+def orders_to_send(question: Question) -> Reply:
     """Orders that the warehouse has to send, the longest waiting first.
 
     An order is here while it is confirmed and has open units to ship: `ready`, `blocked_payment` while `missing_amount`
@@ -54,7 +54,7 @@ def fulfillment(question: Question) -> Reply:
     return question.reply_page(fulfillment_queue.page(question.read, asked, limit, sent.get("cursor")), limit)
 
 
-def needing_attention(question: Question) -> Reply:
+def orders_needing_attention(question: Question) -> Reply:
     """Why staff should look at orders, what has waited longest first.
 
     An authorization appears (`authorization_expiring`) 48 hours before it expires.
@@ -68,6 +68,13 @@ def needing_attention(question: Question) -> Reply:
 
 
 ROUTES = (
-    Route("/v1/fulfillment-queue", "orders:read", fulfillment, work_shapes.Queue, QUEUE, shapes.CSV),
-    Route("/v1/attention", "orders:read", needing_attention, work_shapes.NeedingAttention, ATTENTION, shapes.CSV),
+    Route("/v1/fulfillment-queue", "orders:read", orders_to_send, work_shapes.Queue, QUEUE, shapes.CSV),
+    Route(
+        "/v1/attention",
+        "orders:read",
+        orders_needing_attention,
+        work_shapes.NeedingAttention,
+        ATTENTION,
+        shapes.CSV,
+    ),
 )

@@ -114,3 +114,21 @@ PROBLEM_HEADERS = {
 
 SENT_AS = {"Order-ETag": "ETag", "Page-ETag": "ETag", "Write-Token": "Consistency-Token"}
 """Keys of headers that more than one description is about → their names."""
+
+TAGS = {
+    "attention": "What staff should look at.",
+    "customers": "Who ordered, and what it came to.",
+    "events": "What happened, event by event, for other systems.",
+    "fulfillment": "Parcels, returns and open units.",
+    "fulfillment-queue": "What the warehouse has to do.",
+    "orders": "Orders: one of them, and lists of them.",
+    "payments": "Authorisations, captures, refunds.",
+    "refunds": "Money that goes back.",
+    "reports": "Sums over many orders.",
+    "returns": "Goods that come back.",
+    "schemas": "What events look like.",
+    "service": "Whether the service is alive and ready, its error codes, and this document.",
+    "shipments": "Parcels.",
+    "status": "How the read side stands.",
+}
+"""Tags of operations, and what they are about."""

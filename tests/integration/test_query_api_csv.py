@@ -140,7 +140,7 @@ def test_exports_take_the_places_of_those_who_wait_and_give_them_back(migrated):
         for _ in range(3):
             assert file(shop, "/v1/orders").status_code == 200
         left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'FETCH%'"
-        until(lambda: shop.admin.execute(left).fetchone() == (0,))
+        until(lambda: shop.admin.execute(left).fetchone() == (0,), "the connections of exports end")
 
 
 def test_a_file_is_as_fresh_as_asked_for(shop):
