@@ -18,7 +18,7 @@ MOST_EXAMINED = 50_000
 MOST_BYTES = 4 * 1024 * 1024
 """A page ends with the event whose data come to so many bytes, all together."""
 
-OF_TYPES = "($3::text IS NULL OR type = ANY (string_to_array($3, ',')))"
+OF_TYPES = "($3::text[] IS NULL OR type = ANY ($3))"
 
 PAGE = f"""
 SELECT
@@ -88,7 +88,7 @@ AFTER_VERSION = PAGE.format(
 
 
 class Asked(NamedTuple):
-    """Which events: those after a position, of some types, of one order (known to be a UUID)."""
+    """Which events: those after a position, of some types (names without quotes), of one order (known to be a UUID)."""
 
     after: int
     limit: int
@@ -119,7 +119,7 @@ class EventsOfOrder(NamedTuple):
 
 def page(read: Read, asked: Asked) -> Page:
     """Find the next events. Where the page ends is taken from rows seen, never from a checkpoint beside them."""
-    types = None if asked.types is None else ",".join(asked.types)
+    types = None if asked.types is None else "{" + ",".join(f'"{type_}"' for type_ in asked.types) + "}"
     values = (str(asked.after), str(asked.limit), types)
     reading = read(AFTER_OF_ORDER, *values, asked.order_id) if asked.order_id else read(AFTER, *values)
     examined, found, items = _items(reading.rows)
