@@ -24,6 +24,8 @@ ORDERS_PER_ROUND = int(os.environ.get("DAYBOOK_FEED_ORDERS", "5000")) // ROUNDS
 SEED = int(os.environ.get("DAYBOOK_FEED_SEED", "5"))
 DEADLINE = 90
 README_CONSUMER = Path(__file__).parents[1] / "e2e" / "feed_consumer.py"
+README = Path(__file__).parents[2] / "README.md"
+MARKER = "<!-- tests/e2e/feed_consumer.py -->\n```python\n"
 
 
 class Consumer:
@@ -94,3 +96,12 @@ def test_each_consumer_sees_each_position_once_and_in_order_whoever_is_killed(ho
         consumer.kill()
     print(f"\n{head} positions, started {', '.join(f'{c.way} {c.starts} times' for c in consumers)}, seed {SEED}")
     assert sum(consumer.starts for consumer in consumers) == len(consumers) + ROUNDS
+
+
+def test_the_readme_shows_this_very_consumer_in_15_lines():
+    shown = README_CONSUMER.read_text().partition("# --- README\n")[2]
+    assert len([line for line in shown.splitlines() if line]) <= 15
+    _, marked, rest = README.read_text().partition(MARKER)
+    if not marked:
+        pytest.skip("the README has no block marked with this file's name yet")
+    assert rest.partition("```")[0] == shown
