@@ -16,6 +16,7 @@ import pytest
 
 from projector.daemon import run_once
 from query_api.order_parameters import FILTERS
+from query_api.queries.order_filters import BRANCHED
 from query_api.queries.order_list import SORTS
 from tests.support.posting import appending, ask
 from tests.support.reading import reader
@@ -90,7 +91,7 @@ def drawn(chance, items):
     """Some filters: what is asked for occurs mostly, but not always."""
     model = chance.choice(items)
     filters = {}
-    for name in chance.sample([*FILTERS, "customer_id"], chance.choice((0, 1, 1, 1, 2, 2, 3))):
+    for name in chance.sample([*FILTERS, "customer_id", *BRANCHED, *BRANCHED], chance.choice((0, 1, 1, 1, 2, 2, 3))):
         if value := _value(chance, items, model, name):
             filters[name] = value
     if filters.keys() & {"total_min", "total_max"}:
@@ -150,7 +151,7 @@ def test_every_walk_shows_each_order_that_fits_once_and_in_order(shop):
     rows = 0
     with writing(databases):
         for _ in range(CASES):
-            filters, sort = drawn(chance, items), chance.choice(list(SORTS))
+            filters, sort = drawn(chance, items), chance.choice((*SORTS, "created_at", "-created_at"))
             limit = chance.choice((1, 2, 3, 7, 20, 50, 200)) if filters else chance.choice((20, 50, 200))
             path = "/v1/orders?" + query_of(filters, sort=sort, limit=limit)
             expected = listed(items, filters, sort)
