@@ -1,24 +1,21 @@
-"""The event feed: every position once, in order, from wherever one left off; pages, long polls, streams."""
+"""The event feed: every position once, in order, from wherever one left off; pages and long polls, and one order's."""
 
 import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import jsonschema_rs
 import pytest
 
-from projector.building import Work
-from projector.rebuild import rebuild
 from query_api.queries import order_timeline_feed
-from shared import auth
 from shared.events import customer_stream
 from tests.support.event_fixtures import fixtures
+from tests.support.feed import events_of, stream, token, waits, walked
 from tests.support.orders import confirm, pay
-from tests.support.posting import QUIET, append, raw_command, until
-from tests.support.reading import SECRET, open_shop, reader
+from tests.support.posting import append, raw_command
+from tests.support.reading import open_shop, reader
 
 DEADLINE = 20
 
@@ -34,56 +31,6 @@ def shop(migrated):
 def background():
     with ThreadPoolExecutor(4) as pool:
         yield pool
-
-
-def waits(shop, count=1):
-    until(lambda: shop.listener._waiting >= count, f"{count} wait")
-
-
-def walked(shop, path="/v1/events?limit=2", after=0):
-    """All items from a position on, page by page."""
-    items = []
-    while True:
-        page = shop.get(f"{path}&after={after}")
-        assert page.status_code == 200, page.text
-        assert page.json["next_after"] >= after and [i["position"] for i in page.json["items"]] == sorted(
-            {i["position"] for i in page.json["items"]}
-        )
-        items += page.json["items"]
-        if page.json["next_after"] == after:
-            return items
-        after = page.json["next_after"]
-
-
-@contextmanager
-def stream(shop, path="/v1/events", bearer=None, **headers):
-    """An open stream: a function that gives its next block as a dictionary of its fields."""
-    sent = {"Accept": "text/event-stream", "Authorization": bearer or f"Bearer {token('events:read')}"}
-    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    response = shop.client.get(path, headers=sent, buffered=False)
-    assert response.status_code == 200, response.text
-    assert response.headers["Content-Type"] == "text/event-stream"
-    assert "Content-Length" not in response.headers
-    blocks = (block for piece in response.response for block in piece.decode().split("\n\n") if block)
-    try:
-        yield lambda: next((dict(re.findall(r"^(\w*): ?(.*)$", block, re.MULTILINE)) for block in blocks), None)
-    finally:
-        response.close()
-
-
-def events_of(blocks, count):
-    """The next `count` events of a stream, without what is no event."""
-    found = []
-    while len(found) < count:
-        block = blocks()
-        assert block is not None, "the stream has ended"
-        if "data" in block:
-            found.append(block)
-    return found
-
-
-def token(*scopes, ttl=60):
-    return auth.mint(SECRET, "consumer", scopes, ttl)
 
 
 def test_an_event_is_a_cloudevent(shop):
@@ -321,94 +268,3 @@ def test_events_of_an_order_in_quarantine_are_shown(shop, migrated):
     shop.admin.execute("DELETE FROM reads.order_detail WHERE order_id = %s", [poisoned])
     shop.admin.execute(quarantined, [poisoned])
     assert [item["position"] for item in shop.get(f"/v1/orders/{poisoned}/events").json["items"]] == [1]
-
-
-def test_a_stream_catches_up_and_goes_on(shop, background):
-    shop.placed_and_posted()
-    shop.placed_and_posted()
-    with stream(shop, "/v1/events?limit=3") as blocks:
-        assert blocks() == {"retry": "1000"}
-        events = events_of(blocks, 4)
-        assert [event["id"] for event in events] == ["1", "2", "3", "4"]
-        assert [event["event"] for event in events] == ["order.created", "order.placed"] * 2
-        assert json.loads(events[2]["data"]) == shop.get("/v1/events?after=2").json["items"][0]
-        assert blocks() == {"": ""}, "a heartbeat"
-        coming = background.submit(events_of, blocks, 2)
-        waits(shop)
-        shop.placed_and_posted()
-        assert [event["id"] for event in coming.result(DEADLINE)] == ["5", "6"]
-
-
-def test_a_stream_resumes_after_the_last_event_id(shop):
-    shop.placed_and_posted()
-    shop.placed_and_posted()
-    with stream(shop, "/v1/events?after=1", Last_Event_ID="3") as blocks:
-        assert events_of(blocks, 1)[0]["id"] == "4"
-    with stream(shop, "/v1/events?after=1", Last_Event_ID="0") as blocks:
-        assert events_of(blocks, 1)[0]["id"] == "1"
-    with stream(shop, "/v1/events?after=1", Last_Event_ID="") as blocks:
-        assert events_of(blocks, 1)[0]["id"] == "2"
-    answer = shop.get("/v1/events", Accept="text/event-stream", Last_Event_ID="abc")
-    assert (answer.status_code, answer.json["code"]) == (400, "invalid_parameter")
-
-
-def test_a_stream_of_a_rare_type_tells_how_far_it_is(shop):
-    shop.placed_and_posted()
-    with stream(shop, "/v1/events?types=order.confirmed") as blocks:
-        assert [blocks(), blocks(), blocks()] == [{"retry": "1000"}, {"id": "2"}, {"": ""}]
-
-
-def test_a_stream_ends_with_its_token(shop):
-    shop.placed_and_posted()
-    with stream(shop, bearer=f"Bearer {token('events:read', ttl=2)}") as blocks:
-        said = []
-        while (block := blocks()) is not None:
-            said.append(block)
-    assert said[-1] == {"": "the token has expired"} and {"id": "2"}.items() <= said[2].items()
-    assert shop.listener._waiting == 0
-
-
-def test_a_stream_ends_when_the_tables_cannot_be_read(shop, background):
-    shop.placed_and_posted()
-    with stream(shop) as blocks:
-        events_of(blocks, 2)
-        shop.admin.execute("ALTER SCHEMA reads RENAME TO reads_gone")
-        coming = background.submit(lambda: list(iter(blocks, None)))
-        assert coming.result(DEADLINE)[-1] == {"": "read_model_behind"}
-        shop.admin.execute("ALTER SCHEMA reads_gone RENAME TO reads")
-
-
-def test_waiters_polls_and_streams_share_the_places(migrated, background):
-    with open_shop(migrated, threads=6, heartbeat_seconds=0.2) as shop:
-        shop.placed_and_posted()
-        shop.place()
-        polls = background.submit(shop.get, "/v1/events?after=2", Prefer="wait=20")
-        waiter = background.submit(shop.get, "/v1/orders", Consistency_Token=shop.token(4), Prefer="wait=20")
-        with stream(shop) as blocks:
-            waits(shop, 3)
-            for refused in (
-                shop.get("/v1/events?after=2", Prefer="wait=1"),
-                shop.get("/v1/events", Accept="text/event-stream"),
-                shop.get("/v1/orders", Consistency_Token=shop.token(4)),
-            ):
-                assert (refused.status_code, refused.json["code"]) == (503, "overloaded")
-                assert refused.headers["Retry-After"] and refused.headers["Projection-Position"] == "2"
-            assert shop.get("/v1/events").status_code == 200
-            assert events_of(blocks, 2)
-        until(lambda: shop.listener._waiting == 2, "the place of the stream is free")
-        with stream(shop):
-            waits(shop, 3)
-        shop.post()
-        assert {polls.result(DEADLINE).status_code, waiter.result(DEADLINE).status_code} == {200}
-    assert shop.listener._waiting == 0
-
-
-def test_the_feed_goes_on_over_a_switch_of_generations(shop, migrated, background):
-    shop.placed_and_posted()
-    with stream(shop) as blocks:
-        events_of(blocks, 2)
-        rebuild(Work(migrated, "UTC", 1, QUIET))
-        coming = background.submit(events_of, blocks, 2)
-        shop.placed_and_posted()
-        assert [event["id"] for event in coming.result(DEADLINE)] == ["3", "4"]
-    assert [item["position"] for item in walked(shop)] == [1, 2, 3, 4]
