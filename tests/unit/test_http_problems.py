@@ -34,7 +34,12 @@ DOMAIN = {
     501: "head_not_known",
     503: "store_unavailable overloaded read_model_behind order_quarantined",
 }
-OF_THE_PROTOCOL = {"malformed_request": 400, "headers_too_large": 431, "command_not_found": 404}
+OF_THE_PROTOCOL = {
+    "malformed_request": 400,
+    "headers_too_large": 431,
+    "command_not_found": 404,
+    "version_not_found": 404,
+}
 
 
 @pytest.fixture
