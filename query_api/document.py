@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from query_api.csv_file import MEDIA as CSV
 from query_api.parameter_words import PATH_WORDS, WORDS
 from query_api.quarantine import mark
 from query_api.schema_routes import schema_operation
@@ -21,7 +22,9 @@ DESCRIPTION = """
 How orders stand; what happens to them is said to the command API.
 
 - **Fresh enough.** Every answer says by `Projection-Lag` how many seconds it is behind. With the `Consistency-Token` of
-  a write, what is read shows that write.
+  a write, what is read shows that write; with `Prefer: freshness=strict` it shows all that was written before.
+- **Every event, once.** `/v1/events` gives the log's events from any position on, page by page, by long poll, or as a
+  stream.
 - **Cheap to repeat.** Every answer has an `ETag`; with `If-None-Match` what you have already is not sent again (304).
 - **Pages** are reached by cursors, which are good for the filter and the sort order that they were made with.
 - **Money** is a whole number of minor units (`*_amount`) of one `currency`. Times are RFC 3339 in UTC; `from` is
@@ -49,6 +52,13 @@ _READ = ALWAYS | {
 """What may be wrong with any question and the tables behind it."""
 
 
+_AS_FILE = (
+    " `Accept: text/csv` makes a file (RFC 4180, amounts in minor units) of everything that matches, as of one"
+    " position, sent while it is read: no page, so it takes neither `limit` nor `cursor`, and a list has no ETag."
+    " A text that a spreadsheet would take for a formula has an apostrophe in front."
+)
+
+
 def query_document(routes: "Sequence[Route]") -> Json:
     """Make the document."""
     operations = [*map(_operation, routes), schema_operation(), *service_operations()]
@@ -72,6 +82,8 @@ def _operation(route: "Route") -> Operation:
     )
     doc = " ".join((getdoc(route.view) or "").split())
     scope = f"Scope: `{route.scope}`." if route.scope else "Any valid token will do."
+    if CSV in route.media:
+        doc += _AS_FILE
     return Operation(
         "GET",
         route.path,
