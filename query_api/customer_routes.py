@@ -1,6 +1,7 @@
 """Customers: one of them, and lists of them."""
 
-from query_api import shapes
+from query_api import csv_file, shapes
+from query_api.exporting import Sheet, export
 from query_api.parameters import Parser, text
 from query_api.queries import customer
 from query_api.question import Question
@@ -8,6 +9,8 @@ from query_api.route import DEFAULT_LIMIT, LIMIT, Route, known_text
 from shared.http import Reply
 
 CUSTOMERS: dict[str, Parser] = {"email": text(320), "limit": LIMIT, "cursor": text(4000, format="cursor")}
+SHEET = Sheet("customers", customer.COLUMNS_OF_FILE, 0, customer.lines)
+"""A line per customer and currency."""
 
 
 def one_customer(question: Question, customer_id: str) -> Reply:
@@ -26,11 +29,13 @@ def customers(question: Question) -> Reply:
     order that has one.
     """
     sent = question.parameters(CUSTOMERS)
+    if question.prefers(csv_file.MEDIA):
+        return export(question, SHEET, sent, customer.everything(sent.get("email")))
     limit = sent.get("limit", DEFAULT_LIMIT)
     return question.reply_page(customer.page(question.read, sent.get("email"), limit, sent.get("cursor")), limit)
 
 
 ROUTES = (
-    Route("/v1/customers", "orders:read", customers, shapes.Customers, CUSTOMERS),
+    Route("/v1/customers", "orders:read", customers, shapes.Customers, CUSTOMERS, shapes.CSV),
     Route("/v1/customers/<path:customer_id>", "orders:read", one_customer, shapes.CustomerInShort),
 )

@@ -5,7 +5,7 @@ also across a switch of generations, which leaves the tables it reads in place u
 of it. An export holds a thread and a connection: it takes one of the places of those who wait.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from time import monotonic
 from typing import Any, NamedTuple, Self
@@ -39,7 +39,7 @@ OF_PAGES = ("limit", "cursor", "with_total")
 
 
 class Sheet(NamedTuple):
-    """What a file is called and made of; `item_of` makes its columns' values of a row.
+    """What a file is called and made of; `items_of` makes its columns' values of a row, one line or several.
 
     A row whose column number `key` is NULL is none: it says where a statement stands that has found nothing.
     """
@@ -47,7 +47,7 @@ class Sheet(NamedTuple):
     name: str
     columns: tuple[str, ...]
     key: int
-    item_of: Callable[[Row], Mapping[str, Any]]
+    items_of: Callable[[Row], Iterable[Mapping[str, Any]]]
 
 
 def export(question: Question, sheet: Sheet, sent: Mapping[str, Any], statement: tuple[str, list[str | None]]) -> Reply:
@@ -126,5 +126,5 @@ class _File:
     def _lines(self, rows: list[Row]) -> Iterator[bytes]:
         for row in rows:
             if row[self._sheet.key] is not None:
-                item = self._sheet.item_of(row)
-                yield csv_file.line(item[column] for column in self._sheet.columns)
+                for item in self._sheet.items_of(row):
+                    yield csv_file.line(item[column] for column in self._sheet.columns)

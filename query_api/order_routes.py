@@ -23,7 +23,7 @@ from shared.problems import Problem
 INCLUDE: dict[str, Parser] = {"include": any_of(one_of(*PARTS))}
 ONE_ORDER = INCLUDE | {"version": integer(1, 2**31 - 1), "at": parameters.time}
 ORDERS_SHEET = Sheet(
-    "orders", shapes.OrderInList.__struct_fields__, 0, lambda row: msgspec.json.decode(row[0] or b"{}")
+    "orders", shapes.OrderInList.__struct_fields__, 0, lambda row: [msgspec.json.decode(row[0] or b"{}")]
 )
 TIMELINE: dict[str, Parser] = {
     "after_version": integer(0, 2**31 - 1),

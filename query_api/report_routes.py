@@ -28,7 +28,10 @@ PRODUCTS: dict[str, Parser] = {
     "cursor": text(2000, format="cursor"),
 }
 PRODUCTS_SHEET = Sheet(
-    "products", product_sales_daily.COLUMNS, product_sales_daily.KEY, product_sales_daily.item_of_everything
+    "products",
+    product_sales_daily.COLUMNS,
+    product_sales_daily.KEY,
+    lambda row: [product_sales_daily.item_of_everything(row)],
 )
 
 

@@ -1,6 +1,6 @@
 """Work lists: what the warehouse and the staff have to do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -28,14 +28,14 @@ ATTENTION: dict[str, Parser] = {
 }
 
 
-def _queued(row: Row) -> Mapping[str, Any]:
+def _queued(row: Row) -> Iterable[Mapping[str, Any]]:
     item = fulfillment_queue.item(row)
     lines = msgspec.convert(item["lines"], list[work_shapes.QueuedLine])
-    return item | {"lines": [f"{line.open} x {line.sku}" for line in lines]}
+    return [item | {"lines": [f"{line.open} x {line.sku}" for line in lines]}]
 
 
 QUEUE_SHEET = Sheet("fulfillment-queue", fulfillment_queue.COLUMNS, 0, _queued)
-ATTENTION_SHEET = Sheet("attention", attention.COLUMNS, 0, attention.item)
+ATTENTION_SHEET = Sheet("attention", attention.COLUMNS, 0, lambda row: [attention.item(row)])
 
 
 def orders_to_send(question: Question) -> Reply:

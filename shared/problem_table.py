@@ -62,8 +62,9 @@ _TABLE = """
 
 405 method_not_allowed: The route does not know this method
     The `Allow` header lists the methods it knows.
-406 not_acceptable: Only JSON is spoken here
-    The `Accept` header rules out `application/json`.
+406 not_acceptable: Not offered in any form that is accepted
+    The `Accept` header rules out `application/json`, and what the route offers beside it: CSV on lists and reports,
+    Server-Sent Events on the event feed.
 413 content_too_large: The body is too large
     `limit` is the largest body this route reads, in bytes.
 415 unsupported_media_type: The body must be JSON

@@ -72,6 +72,20 @@ ORDER BY {{order}}
 """
 
 
+OF_CURRENCY = ("currency", *MEASURES)
+COLUMNS_OF_FILE = (
+    "customer_id",
+    "email",
+    "name",
+    "erased",
+    "order_count",
+    "cancelled_count",
+    "first_order_at",
+    "last_order_at",
+    *OF_CURRENCY,
+)
+
+
 class Customer(NamedTuple):
     """A customer's representation; None when no order names this customer."""
 
@@ -100,6 +114,19 @@ def page(read: Read, email: str | None, limit: int, cursor: str | None) -> Page:
     found = keyset.cut(LIST, rows, limit, place, filters)
     items = [msgspec.json.encode(_representation(row)) for row in found.rows]
     return Page(reading.position, items, b",".join(items), found.next_cursor, found.prev_cursor)
+
+
+def everything(email: str | None) -> tuple[str, list[str | None]]:
+    """Give the statement of all customers, or of those with an e-mail address."""
+    condition = "true" if email is None else f"{LOWER.format('email')} = {LOWER.format('$1')}"
+    order = keyset.ordered(["customer.customer_id"], None)
+    return PAGE.format(email=condition, beyond="true", order=order, limit="ALL"), [] if email is None else [email]
+
+
+def lines(row: Row) -> list[dict[str, Any]]:
+    """Make lines of a file of a row: one per currency, at least one."""
+    customer = _representation(row) or {}
+    return [customer | total for total in customer.pop("totals") or [dict.fromkeys(OF_CURRENCY)]]
 
 
 def _representation(row: Row) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from query_api import exporting, shapes
-from query_api.queries import attention, fulfillment_queue, product_sales_daily, sales_daily
+from query_api.queries import attention, customer, fulfillment_queue, product_sales_daily, sales_daily
 from tests.support.orders import confirm
 from tests.support.posting import until
 from tests.support.reading import BEARER, open_shop
@@ -81,6 +81,23 @@ def test_every_list_and_report_is_a_file_too(shop):
     assert (header, len(days)) == (["period", "currency", *sales_daily.MEASURES], 30)
     assert sum(int(day[2]) for day in days) == 2
     assert file(shop, "/v1/reports/sales", If_None_Match=answer.headers["ETag"]).status_code == 304
+
+
+def test_customers_have_a_line_per_currency(shop):
+    shop.place(customer_id="c-1", currency="JPY")
+    shop.place(customer_id="c-2")
+    shop.post()
+    header, *found = rows(file(shop, "/v1/customers"))
+    assert tuple(header) == customer.COLUMNS_OF_FILE
+    named = [dict(zip(header, row, strict=True)) for row in found]
+    assert [(one["customer_id"], one["currency"], one["orders"], one["order_count"]) for one in named] == [
+        ("c-1", "EUR", "1", "2"),
+        ("c-1", "JPY", "1", "2"),
+        ("c-2", "EUR", "1", "1"),
+    ]
+    shop.admin.execute("DELETE FROM reads.customer_total WHERE customer_id = 'c-2'")
+    assert rows(file(shop, "/v1/customers"))[-1][:1] == ["c-2"]
+    assert rows(file(shop, "/v1/customers?email=nobody@example.org")) == [header]
 
 
 def test_what_a_spreadsheet_would_run_is_text(shop):
