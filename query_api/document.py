@@ -77,6 +77,7 @@ def _operation(route: "Route") -> Operation:
         *_HEADERS,
         "Preference-Applied",
         *(("Link",) if paged else ()),
+        *(("Content-Location",) if "/by-" in route.path else ()),
         *(("Quarantined",) if mark in reached(route.view) else ()),
         *(("Vary",) if route.media else ()),
     )
