@@ -19,7 +19,7 @@ from tests.support.reading import reader
 
 THREADS = 6
 PLACES = THREADS // 2
-AT_ONCE = 2.0
+AT_ONCE = 5.0
 """Seconds; far less than any wait here lasts."""
 
 
@@ -76,10 +76,10 @@ def test_a_pool_full_of_waiters_still_answers_others_at_once_and_abandoned_ones_
             answer = httpx.get(f"{serving.url}/v1/orders", headers=bearer(), timeout=AT_ONCE)
             assert answer.status_code == 200
             assert refused(serving)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     left = time.monotonic()
     until(lambda: not refused(serving), "those that were abandoned have left their places", 20)
-    assert time.monotonic() - left < 8
+    assert time.monotonic() - left < 12, "sooner than a heartbeat would find out"
 
 
 def test_streams_end_cleanly_when_the_service_is_asked_to_stop(serving):
