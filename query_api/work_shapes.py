@@ -46,7 +46,7 @@ class Queue(Struct):
 ATTENTION_KINDS: tuple[str, ...] = (*get_args(AttentionKind), "authorization_expiring")
 
 
-class Attention(Struct):
+class NeedOfAttention(Struct):
     """Why staff should look at an order, since when, and about how much money."""
 
     order_id: str
@@ -61,7 +61,7 @@ class Attention(Struct):
 class NeedingAttention(Struct):
     """A page of what needs attention; a cursor is null where there is nothing more in its direction."""
 
-    items: list[Attention]
+    items: list[NeedOfAttention]
     next_cursor: str | None
     prev_cursor: str | None
     limit: int
