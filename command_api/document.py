@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from command_api import commands, order
 from command_api.answers import Acknowledgement
-from command_api.examples import EXAMPLES
+from command_api.examples import ACKNOWLEDGED, EXAMPLES, IMPORTED
 from command_api.import_request import MAX_BATCH, ImportOrderRequest
 from command_api.importing import Result
 from command_api.parsing import Request
@@ -40,6 +40,7 @@ _NAMES = re.compile(r"<(\w+)>")
 _EXAMPLES = {"line_id": "L1", "payment_id": "pi_1", "refund_id": "R1", "shipment_id": "S1", "return_id": "RET1"}
 _PARAMETERS = ("dry_run", "Idempotency-Key", "If-Match", "Request-Id", "traceparent")
 _ANSWERED = ("Order-ETag", "Write-Token", "Idempotent-Replayed", "Dry-Run")
+_OF_IMPORT = ("Write-Token", "Dry-Run")
 _RECEIVED = ALWAYS | GUARDED | {
     "malformed_request",
     "malformed_json",
@@ -119,7 +120,7 @@ def _operation(route: Route) -> Operation:
     id_ = command.__name__[0].lower() + command.__name__[1:]
     within_order = "<order_id>" in route.path
     made = ("Location",) if route.status == CREATED else ()
-    done = Answer("Done, or nothing to do (`no_change`).", Acknowledgement, _ANSWERED)
+    done = Answer("Done, or nothing to do (`no_change`).", Acknowledgement, _ANSWERED, example=ACKNOWLEDGED)
     created = done._replace(status=CREATED, description="Done.", headers=(*_ANSWERED, *made))
     fields = msgspec.structs.fields(route.request)
     return Operation(
@@ -159,7 +160,7 @@ def _import() -> Operation:
         "/v1/orders/import",
         "importOrders",
         "Import orders",
-        (Answer("A result per order, also if none could be imported.", ImportResults, ("Write-Token", "Dry-Run")),),
+        (Answer("A result per order, also if none could be imported.", ImportResults, _OF_IMPORT, example=IMPORTED),),
         frozenset(_RECEIVED),
         tag="orders",
         description=f"Up to {MAX_BATCH} orders as they stand in another system, each for itself: a bad one does not "
@@ -179,8 +180,8 @@ def _show_command() -> Operation:
         "showCommand",
         "What became of a command?",
         (
-            Answer("The first answer under the key again.", Acknowledgement, _ANSWERED),
-            Answer("The same.", Acknowledgement, (*_ANSWERED, "Location"), CREATED),
+            Answer("The first answer under the key again.", Acknowledgement, _ANSWERED, example=ACKNOWLEDGED),
+            Answer("The same.", Acknowledgement, (*_ANSWERED, "Location"), CREATED, example=ACKNOWLEDGED),
         ),
         ALWAYS
         | {"unauthenticated", "keys_unavailable", "unknown_parameter", "idempotency_key_invalid"}
@@ -189,7 +190,13 @@ def _show_command() -> Operation:
         tag="orders",
         description="For when no answer came: shows the answer to the command that was sent with this Idempotency-Key "
         "by the same principal. `command_not_found`: it was not applied and will not be.\n\nAny valid token will do.",
-        path_schemas={"key": {"type": "string", "pattern": "^[!#-~][!-~]{0,254}$"}},
+        path_schemas={
+            "key": {
+                "description": "The Idempotency-Key that was sent.",
+                "type": "string",
+                "pattern": "^[!#-~][!-~]{0,254}$",
+            }
+        },
     )
 
 

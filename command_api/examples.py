@@ -1,4 +1,4 @@
-"""A typical request for each operation of the command API, by operation id; `{}` for what is not listed."""
+"""A typical request for each operation of the command API by operation id, `{}` for what is not listed; and answers."""
 
 from typing import Any
 
@@ -74,4 +74,32 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "importOrders": {
         "orders": [_ORDER | {"status": "placed", "placed_at": "2026-08-22T10:15:30Z", "grand_total_amount": 6912}]
     },
+}
+
+ACKNOWLEDGED: dict[str, Any] = {
+    "order_id": "0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11",
+    "number": "SO-00001042",
+    "version": 7,
+    "status": "confirmed",
+    "events": [{"version": 7, "type": "payment.captured", "data": {"payment_id": "pi_1", "capture_id": "ch_1"}}],
+}
+IMPORTED: dict[str, Any] = {
+    "imported": 1,
+    "unchanged": 0,
+    "failed": 1,
+    "results": [
+        {
+            "index": 0,
+            "result": "imported",
+            "external_id": "shop-77",
+            "order_id": "0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11",
+            "version": 1,
+        },
+        {
+            "index": 1,
+            "result": "failed",
+            "external_id": "shop-78",
+            "problem": {"status": 422, "code": "validation_failed", "detail": "lines: at least one"},
+        },
+    ],
 }

@@ -19,10 +19,13 @@ from query_api.head import Head
 from query_api.listener import Listener
 from query_api.queries import checkpoint
 from query_api.question import Question
-from query_api.routes import ROUTES, Route
+from query_api.route import Route
+from query_api.routes import ROUTES
+from query_api.schema_routes import add_schema_routes
 from query_api.sessions import Sessions
 from query_api.settings import Settings
-from query_api.shapes import Projections
+from query_api.status_shapes import Projections
+from query_api.waiting import Places
 from shared import http
 from shared.auth import Authenticator
 from shared.database import DatabaseUnavailable, connect
@@ -58,18 +61,19 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     """Make the app."""
     app = http.new_app("query_api")
     app.extensions["listener"] = listener
-    freshness = Freshness(reads, head, listener, most_waiting=max(1, settings.threads // 2))
+    freshness = Freshness(reads, head, Places(listener, settings.threads // 2, settings.heartbeat_seconds))
     authenticator = Authenticator(settings.verify)
     status = Route("/v1/status/projections", None, _status(reads, head), Projections)
     routes = (*ROUTES, status)
     _add_reads(app, routes, partial(Question, authenticator, freshness), freshness)
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
+    add_schema_routes(app)
     add_document_routes(app, query_document(routes))
     return app
 
 
 def _add_reads(
-    app: Flask, routes: Iterable[Route], ask: Callable[["WSGIEnvironment", str | None], Question], freshness: Freshness
+    app: Flask, routes: Iterable[Route], ask: Callable[["WSGIEnvironment", Route], Question], freshness: Freshness
 ) -> None:
     """Put the reads before Flask."""
     reads = {route.view.__name__: route for route in routes}
@@ -86,7 +90,7 @@ def _add_reads(
             return flask_app(environ, start_response)
         if route := reads.get(endpoint):
             try:
-                return route.view(ask(environ, route.scope), **names)(environ, start_response)
+                return route.view(ask(environ, route), **names)(environ, start_response)
             except Exception as error:  # noqa: BLE001 -- raised again in Flask, where errors are logged and answered
                 environ[_FAILURE] = error
         return flask_app(environ, start_response)

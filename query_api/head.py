@@ -88,6 +88,11 @@ class Head:
         self._lock = Lock()
         self._ask_log_from = 0.0
 
+    @property
+    def reads_log(self) -> bool:
+        """Whether there is a way to the log, if it answers."""
+        return self._events is not None
+
     def known(self, posted: int) -> Known | None:
         """Give the head as of 50 ms ago at most, None if nobody knows it; `posted` is where the caller just read."""
         now = monotonic()

@@ -34,8 +34,11 @@ class Parser:
         return self.read(value)
 
 
-def parse(query_string: str, parsers: Mapping[str, Parser]) -> dict[str, Any]:
-    """Read the query string; gives the parameters that were sent. Raises a `Problem` that names every error."""
+def parse(query_string: str, parsers: Mapping[str, Parser], needs: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read the query string; gives the parameters that were sent. Raises a `Problem` that names every error.
+
+    `needs`: parameter → the one without which it makes no sense.
+    """
     values: dict[str, Any] = {}
     errors: list[dict[str, str]] = []
     # WSGI's texts are bytes in disguise (latin-1), which are UTF-8 or wrong.
@@ -46,6 +49,11 @@ def parse(query_string: str, parsers: Mapping[str, Parser]) -> dict[str, Any]:
         except Unfit as unfit:
             values[name] = None
             errors.append({"parameter": name, "code": unfit.code, "detail": str(unfit)})
+    for needed in dict.fromkeys((needs or {}).values()):
+        without = [name for name, other in (needs or {}).items() if other == needed and name in values]
+        if without and needed not in values:
+            detail = f"without it there is no {' nor '.join(without)}"
+            errors.append({"parameter": needed, "code": "required", "detail": detail})
     if errors:
         unknown = any(error["parameter"] not in parsers for error in errors)
         raise Problem(
@@ -56,17 +64,19 @@ def parse(query_string: str, parsers: Mapping[str, Parser]) -> dict[str, Any]:
     return values
 
 
-def text(longest: int, **schema: str) -> Parser:
+def text(longest: int, shortest: int = 1, **schema: str) -> Parser:
     """Take any text that is not empty."""
 
     def parser(value: str) -> str:
         if not value:
             raise Unfit("too_small", "is empty")
+        if len(value) < shortest:
+            raise Unfit("too_small", f"has {len(value)} characters, at least {shortest}")
         if len(value) > longest:
             raise Unfit("too_large", f"has {len(value)} characters, at most {longest}")
         return value
 
-    return Parser(parser, {"type": "string", "minLength": 1, "maxLength": longest} | schema)
+    return Parser(parser, {"type": "string", "minLength": shortest, "maxLength": longest} | schema)
 
 
 def one_of(*known: str) -> Parser:
@@ -116,6 +126,13 @@ def integer(lowest: int, highest: int) -> Parser:
     return Parser(parser, {"type": "integer", "minimum": lowest, "maximum": highest})
 
 
+def _yes_or_no(value: str) -> bool:
+    """Take true or false."""
+    if value not in ("true", "false"):
+        raise Unfit("not_allowed", f"{value[:80]!r} is neither true nor false")
+    return value == "true"
+
+
 def _time(value: str) -> str:
     """Take a moment (RFC 3339), or a date for its first moment in UTC; gives it in UTC.
 
@@ -143,6 +160,7 @@ def _day(value: str) -> date:
 
 
 time = Parser(_time, {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]})
+yes_or_no = Parser(_yes_or_no, {"type": "string", "enum": ["true", "false"]})
 day = Parser(_day, {"type": "string", "format": "date"})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, pq
 
 from query_api.sessions import TIMEOUT, Row, Sessions, Value
 from shared.database import DatabaseUnavailable
@@ -40,6 +40,11 @@ def read(sessions: Sessions, template: str, *values: Value) -> Reading:
         result = sessions.run(template, *values)
     except (psycopg.Error, DatabaseUnavailable) as error:
         raise as_problem(error, sessions) from error
+    return understood(result)
+
+
+def understood(result: pq.abc.PGresult) -> Reading:
+    """Make a reading of a statement's result. Raises a `Problem` (503) when it is of tables of another revision."""
     if not result.ntuples:
         raise _no_tables("its checkpoint is missing")
     value = result.get_value

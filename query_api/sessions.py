@@ -19,6 +19,13 @@ from shared.database import Connection, connect
 Value = str | None
 Row = tuple[bytes | None, ...]
 
+
+class PlannedForItsValues(str):
+    """A statement whose best plan depends on its values: never prepared, planned anew at every execution."""
+
+    __slots__ = ()
+
+
 TIMEOUT = "5s"
 """After so long a statement is given up, so that one slow query cannot hold a thread for good."""
 
@@ -40,6 +47,8 @@ class Session:
             application_name="daybook query-api",
             statement_timeout=TIMEOUT,
             timezone="UTC",
+            jit="off",
+            max_parallel_workers_per_gather="0",  # a page is soon found, or nobody should wait for it
         )
         self._book = book
         self._pgconn = self.connection.pgconn
@@ -53,8 +62,11 @@ class Session:
     def run(self, template: str, values: Sequence[bytes | None] = ()) -> pq.abc.PGresult:
         """Run a statement with `$1`, `$2` … for values. Raises `psycopg.Error`; look at `lost` then."""
         try:  # psycopg takes None for NULL, its annotation does not say so
+            given = cast("Sequence[bytes]", values)
+            if isinstance(template, PlannedForItsValues):
+                return self._checked(self._pgconn.exec_params(self._text(template), given))
             name = self._prepared.get(template) or self._prepare(template)
-            return self._checked(self._pgconn.exec_prepared(name, cast("Sequence[bytes]", values)))
+            return self._checked(self._pgconn.exec_prepared(name, given))
         except MemoryError as error:  # psycopg's word for "libpq gave no result": there was nobody to ask
             raise psycopg.OperationalError("the connection is lost") from error
 
@@ -67,10 +79,12 @@ class Session:
             self.connection.execute("DEALLOCATE ALL")
             self._prepared.clear()
         name = b"s%d" % len(self._prepared)
-        text = self._book.sql(template, checkpoint=_CHECKPOINT_COLUMNS)
-        self._checked(self._pgconn.prepare(name, text.encode()))
+        self._checked(self._pgconn.prepare(name, self._text(template)))
         self._prepared[template] = name
         return name
+
+    def _text(self, template: str) -> bytes:
+        return self._book.sql(template, checkpoint=_CHECKPOINT_COLUMNS).encode()
 
     def _checked(self, result: pq.abc.PGresult) -> pq.abc.PGresult:
         if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):

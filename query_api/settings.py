@@ -16,6 +16,8 @@ class Settings:
     """Only the seals are read there; without it the head of the log is what the projector last saw."""
     verify: Verify
     threads: int = 16
-    """Requests served at a time by one process; half of them may wait for the projector."""
+    """Requests served at a time by one process; half of them may wait, for the projector or for events."""
+    heartbeat_seconds: float = 15.0
+    """A stream without events says so often that it is still there."""
     ready_max_lag: float | None = None
     """`/readyz` says no when reads are further behind than so many seconds."""

@@ -1,16 +1,19 @@
-"""What answers look like, for the OpenAPI document; the order itself is `shared.order_document.OrderDocument`.
+"""What answers look like, for the OpenAPI document; an order's own is in `order_shapes.py`.
 
 Answers are made of stored bytes and of dictionaries; that these types describe them is tested.
 """
 
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import Struct, defstruct
+from msgspec import UNSET, Struct, UnsetType, defstruct
 
-from query_api.queries import customer, sales_daily
+from query_api.queries import customer
 from shared.events import CancelReason, OrderStatus
 from shared.order_document_parts import AttentionKind
 from shared.order_document_shape import FulfillmentStatus, PaymentStatus, ReturnStatus
+
+CSV: dict[str, dict[str, str]] = {"text/csv": {"type": "string"}}
+"""What lists and reports can answer beside JSON; see `csv_file.py`."""
 
 
 class OrderInList(Struct):
@@ -67,13 +70,21 @@ class OrderInList(Struct):
     position: int
 
 
+class Total(Struct):
+    """How many orders a whole list has; `gte`: so many or more, nobody counted further."""
+
+    value: int
+    relation: Literal["eq", "gte"]
+
+
 class Orders(Struct):
-    """A page of orders; a cursor is null where there is nothing more in its direction."""
+    """A page of orders; a cursor is null where there is nothing more in its direction. `total` is there on request."""
 
     items: list[OrderInList]
     next_cursor: str | None
     prev_cursor: str | None
     limit: int
+    total: Total | UnsetType = UNSET
 
 
 class Actor(Struct):
@@ -122,46 +133,10 @@ class CustomerInShort(Struct):
     totals: list[CustomerTotal]  # type: ignore[valid-type]  # made of the measures
 
 
-_MEASURES = [(measure, int) for measure in sales_daily.MEASURES]
-Sums = defstruct("Sums", _MEASURES, module=__name__)
-SalesOfPeriod = defstruct("SalesOfPeriod", [("period", str), *_MEASURES], module=__name__)
+class Customers(Struct):
+    """A page of customers; a cursor is null where there is nothing more in its direction."""
 
-
-class Sales(Struct, rename={"from_": "from"}):
-    """What was sold from a day up to and without another; `currency` is null if nothing was."""
-
-    timezone: str
-    currency: str | None
-    from_: str
-    to: str
-    group_by: sales_daily.GroupBy
-    rows: list[SalesOfPeriod]  # type: ignore[valid-type]  # made of the measures
-    totals: Sums  # type: ignore[valid-type]  # made of the measures
-
-
-class ReadTables(Struct):
-    """The tables that are read from."""
-
-    state: str
-    generation: str | None
-    revision: int | None
-    position: int | None
-    posted_at: str | None
-    lag_events: int | None
-    lag_seconds: float | None
-    leader: str | None
-    standbys: list[str]
-    heartbeat_at: str | None
-
-
-class Projections(Struct):
-    """How the read side stands; `why` says in a sentence why it is behind, if it is."""
-
-    log_id: str | None
-    head_position: int | None
-    head_source: str | None
-    reads: ReadTables
-    paused: dict[str, Any] | None
-    rebuild: dict[str, Any] | None
-    quarantine: list[Any]
-    why: str | None
+    items: list[CustomerInShort]
+    next_cursor: str | None
+    prev_cursor: str | None
+    limit: int

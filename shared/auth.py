@@ -50,11 +50,12 @@ class NoAuthKey(Anticipated):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who acts. `id` is issuer and subject, separated by the first space."""
+    """Who acts. `id` is issuer and subject, separated by the first space; `expires_at` (Unix time) is their token's."""
 
     id: str
     actor_type: Literal["user", "service"]
     scopes: frozenset[str]
+    expires_at: float
 
     def require(self, scope: str) -> None:
         """Raise 403 unless the token grants `scope`."""
@@ -132,21 +133,21 @@ class Authenticator:
     def __init__(self, verify: Verify, now: Callable[[], float] = time.time) -> None:
         self._verify = verify
         self._now = now
-        self._known: dict[str, tuple[Principal, float, float]] = {}
+        self._known: dict[str, tuple[Principal, float]] = {}
         self._lock = Lock()
 
     def principal(self, authorization: str | None) -> Principal:
         """Give the caller's principal, or raise 401; 503 while the keys to check the token with cannot be had."""
         now = self._now()
         known = self._known.get(authorization or "")
-        if known is None or now >= known[2]:
+        if known is None or now >= known[1]:
             known = self._checked(authorization, now)
-        principal, expires_at, _ = known
-        if now >= expires_at:
+        principal, _ = known
+        if now >= principal.expires_at:
             raise _refused("The token has expired.")
         return principal
 
-    def _checked(self, authorization: str | None, now: float) -> tuple[Principal, float, float]:
+    def _checked(self, authorization: str | None, now: float) -> tuple[Principal, float]:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="daybook"'})
@@ -158,7 +159,7 @@ class Authenticator:
             raise _refused(f"The token is not valid: {error}.") from error
         except jwks.KeysUnavailable as error:
             raise Problem("keys_unavailable", "The keys to check the token with cannot be fetched now.") from error
-        known = _principal(claims), float(claims["exp"]), now + _CHECKED_FOR
+        known = _principal(claims), now + _CHECKED_FOR
         with self._lock:
             self._known.pop(authorization or "", None)
             if len(self._known) >= _CACHED_TOKENS:
@@ -190,7 +191,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         raise _refused("The token's actor_type must be user or service.")
     if not isinstance(scope, str):
         raise _refused("The token's scope must be a text, scopes separated by spaces.")
-    return Principal(name, actor_type, frozenset(scope.split()))
+    return Principal(name, actor_type, frozenset(scope.split()), float(claims["exp"]))
 
 
 def _refused(detail: str) -> Problem:

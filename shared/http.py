@@ -6,9 +6,9 @@ what nobody expected is logged once under its request id and answered as `intern
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -59,6 +59,33 @@ class Reply(Response):
             headers.append(("Content-Length", str(len(self._body))))
         start_response(_STATUS_LINES[self._status_code], headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self._body,)
+
+
+class Stream(Protocol):
+    """A body in pieces. `close` is called at its end, however that comes, and also if it was never begun."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the pieces."""
+
+    def close(self) -> None:
+        """Let go of what it holds; more than once does no harm."""
+
+
+class StreamedReply(Reply):
+    """An answer whose body is made while it is sent, piece by piece, as fast as its client takes them."""
+
+    def __init__(self, stream: Stream, headers: Iterable[tuple[str, str]]) -> None:
+        super().__init__(b"", HTTPStatus.OK, headers)
+        self._stream = stream
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer, without a length: nobody knows it yet."""
+        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
+        start_response(_STATUS_LINES[HTTPStatus.OK], headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            self._stream.close()
+            return ()
+        return self._stream
 
 
 def json_reply(body: bytes | object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:

@@ -12,7 +12,7 @@ from shared.problems import Problem
 _TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ONE_TAG = re.compile(_TAG)
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
-_VERSION = re.compile(r"([1-9]\d{0,17})(?:\.\d+)?", re.ASCII)
+_VERSION = re.compile(r"([1-9]\d{0,17})(?:\.\d+(?:\..+)?)?", re.ASCII)
 _QUOTED_KEY = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _BARE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TOKEN = re.compile(r"([0-9a-z]{1,64})\.(\d{1,18})", re.ASCII)
@@ -52,7 +52,7 @@ class Token:
 
 
 def if_match(header: str | None) -> IfMatch | None:
-    """Read `If-Match`: `W/"7"` counts as `"7"`, and `"7.2"` as version 7 (`domain.md` §4.4)."""
+    """Read `If-Match`: `W/"7"` counts as `"7"`, and `"7.2"` or `"7.2.9f86d081"` as version 7 (`domain.md` §4.4)."""
     if header is None:
         return None
     if header.strip(" \t") == "*":
@@ -100,11 +100,13 @@ def consistency_token(header: str | None) -> Token | None:
 
 def prefer_wait(header: str | None, longest: int) -> int | None:
     """Seconds of `Prefer: wait=n`, at most `longest`; None when not asked for or unreadable (RFC 7240)."""
-    for preference in _PREFERENCE.finditer(header or ""):
-        if preference[1].lower() == "wait":
-            seconds = _SECONDS.fullmatch(preference[2] or "")
-            return min(int(seconds[1]), longest) if seconds else None
-    return None
+    seconds = _SECONDS.fullmatch(_preference(header, "wait"))
+    return min(int(seconds[1]), longest) if seconds else None
+
+
+def prefer_strict(header: str | None) -> bool:
+    """Whether `Prefer: freshness=strict` is asked for."""
+    return _preference(header, "freshness").strip('"') == "strict"
 
 
 def trace_id(traceparent: str | None) -> str | None:
@@ -141,3 +143,9 @@ def is_json(content_type: str | None, expected: str = "application/json") -> boo
     return media.strip().lower() == expected and (
         charset is None or charset[1].lower() in ("utf-8", "utf8")
     )
+
+
+def _preference(header: str | None, name: str) -> str:
+    """Give the value of a preference as it was sent, of the first one if sent again; empty if there is none."""
+    found = (match[2] for match in _PREFERENCE.finditer(header or "") if match[1].lower() == name)
+    return next(found, None) or ""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from shared.openapi_headers import PARAMETERS, PROBLEM_HEADERS, RESPONSE_HEADERS, SENT_AS
+from shared.openapi_headers import PARAMETERS, PROBLEM_HEADERS, RESPONSE_HEADERS, SENT_AS, TAGS
 from shared.problem_table import KINDS
 from shared.problems import PROBLEM_JSON
 
@@ -35,13 +35,17 @@ _REWRITTEN: dict[str, Callable[[str], str]] = {
 
 
 class Answer(NamedTuple):
-    """A success. `content` is a type, or a schema as it is; None: no body. Headers are keys of RESPONSE_HEADERS."""
+    """A success. `content` is a type, or a schema as it is; None: no body. Headers are keys of RESPONSE_HEADERS.
+
+    Whatever has a body has an `example` of it (`tests/unit/test_openapi_rules.py`).
+    """
 
     description: str
     content: Any = None
     headers: tuple[str, ...] = ()
     status: int = 200
     media: str = JSON
+    example: Any = None
 
 
 class Operation(NamedTuple):
@@ -112,7 +116,9 @@ def document(title: str, description: str, operations: Sequence[Operation]) -> J
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
+        "tags": [
+            {"name": tag, "description": TAGS[tag]} for tag in dict.fromkeys(operation.tag for operation in operations)
+        ],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -171,10 +177,16 @@ def _operation(operation: Operation, schema_of: Mapping[str, Json]) -> Json:
 
 def _parameters(operation: Operation) -> Iterator[Json]:
     for name in _VARIABLE.findall(operation.path):
-        schema = operation.path_schemas.get(name, {"type": "string", "minLength": 1})
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+        known = operation.path_schemas.get(name, {"minLength": 1})
+        schema = {"description": _path_words(name), "type": "string"} | known
+        words = schema.pop("description")
+        yield {"name": name, "in": "path", "required": True, "description": words, "schema": schema}
     for parameter in operation.parameters:
         yield {"$ref": f"#/components/parameters/{parameter}"} if isinstance(parameter, str) else parameter
+
+
+def _path_words(name: str) -> str:
+    return f"The {name.removesuffix('_id').rstrip('_').replace('_', ' ')}" + ("'s id." if name.endswith("_id") else ".")
 
 
 def _successes(operation: Operation, schema_of: Mapping[str, Json]) -> Json:
@@ -183,7 +195,9 @@ def _successes(operation: Operation, schema_of: Mapping[str, Json]) -> Json:
         shown = by_status.setdefault(answer.status, {"description": answer.description, "headers": {}})
         shown["headers"] |= _headers(("Request-Id", *answer.headers))
         if answer.content is not None:
-            shown.setdefault("content", {})[answer.media] = {"schema": _schema(answer.content, schema_of)}
+            content = shown.setdefault("content", {})[answer.media] = {"schema": _schema(answer.content, schema_of)}
+            if answer.example is not None:
+                content["examples"] = {"typical": {"value": answer.example}}
     return {str(status): shown for status, shown in by_status.items()}
 
 

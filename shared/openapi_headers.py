@@ -43,8 +43,16 @@ PARAMETERS: Json = {
     ),
     "Prefer": _header(
         "Prefer",
-        "`wait=n`: wait up to n seconds (at most 30, by default 2) for the Consistency-Token to be reached (RFC 7240).",
-        example="wait=5",
+        "`wait=n`: wait up to n seconds (at most 30, by default 2) for the Consistency-Token to be reached (RFC 7240). "
+        "`freshness=strict`: the answer shows all that was written before it was asked for, by whomever; `wait` goes "
+        "with it. The event feed waits so long for the next event.",
+        example="wait=1",
+    ),
+    "Last-Event-ID": _header(
+        "Last-Event-ID",
+        "For a stream of events: the `id` of the last one that you have. It wins over `after`; browsers send it by "
+        "themselves when they connect again.",
+        example="0",
     ),
     "Request-Id": _header(
         "Request-Id", "An id of yours for this request; without one you are given one.", example="7b1c0f6a"
@@ -65,6 +73,9 @@ PARAMETERS: Json = {
 RESPONSE_HEADERS: Json = {
     "Request-Id": _answered("The request's id, for questions about it.", pattern="^[A-Za-z0-9._:-]{1,128}$"),
     "ETag": _answered("What stands in the body, for If-Match and If-None-Match.", pattern='^"[^"]+"$'),
+    "Page-ETag": _answered(
+        "What stands in the body, for If-None-Match. Not sent with a stream.", always=False, pattern='^"[^"]+"$'
+    ),
     "Location": _answered("Where the order can be read. Not sent if nothing was made.", always=False),
     "Order-ETag": _answered("The order's version, for If-Match; not sent if there is no order.", always=False),
     "Write-Token": _answered(
@@ -77,8 +88,17 @@ RESPONSE_HEADERS: Json = {
     "Projection-Position": _answered("How far in the log the read tables are.", pattern="^[0-9]+$"),
     "Projection-Lag": _answered("How many seconds that is behind, if known.", always=False),
     "Projection-Lag-Source": _answered("Who says so, if it is not the log itself.", always=False),
-    "Preference-Applied": _answered("`wait`, if it was asked for.", always=False, const="wait"),
+    "Preference-Applied": _answered(
+        "Which preferences were.", always=False, enum=["wait", "freshness=strict", "wait, freshness=strict"]
+    ),
     "Cache-Control": _answered("Whether it may be kept."),
+    "Content-Location": _answered("The order's own address.", pattern="^/v1/orders/[0-9a-f-]{36}$"),
+    "Quarantined": _answered(
+        "The order stands still since this position: what is shown is how it was before. Not sent of any other order.",
+        always=False,
+        pattern="^position=[0-9]+$",
+    ),
+    "Content-Disposition": _answered("What a file may be called. Sent with files only.", always=False),
     "Link": _answered("The next page and the one before (RFC 8288).", always=False),
     "Retry-After": _answered("Seconds after which another attempt makes sense.", pattern="^[0-9]+$"),
     "WWW-Authenticate": _answered("`Bearer`, and what is wrong with the token."),
@@ -92,5 +112,23 @@ PROBLEM_HEADERS = {
 }
 """What a problem's answer has beside its Request-Id, by status."""
 
-SENT_AS = {"Order-ETag": "ETag", "Write-Token": "Consistency-Token"}
+SENT_AS = {"Order-ETag": "ETag", "Page-ETag": "ETag", "Write-Token": "Consistency-Token"}
 """Keys of headers that more than one description is about → their names."""
+
+TAGS = {
+    "attention": "What staff should look at.",
+    "customers": "Who ordered, and what it came to.",
+    "events": "What happened, event by event, for other systems.",
+    "fulfillment": "Parcels, returns and open units.",
+    "fulfillment-queue": "What the warehouse has to do.",
+    "orders": "Orders: one of them, and lists of them.",
+    "payments": "Authorisations, captures, refunds.",
+    "refunds": "Money that goes back.",
+    "reports": "Sums over many orders.",
+    "returns": "Goods that come back.",
+    "schemas": "What events look like.",
+    "service": "Whether the service is alive and ready, its error codes, and this document.",
+    "shipments": "Parcels.",
+    "status": "How the read side stands.",
+}
+"""Tags of operations, and what they are about."""

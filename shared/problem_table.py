@@ -24,6 +24,9 @@ _TABLE = """
     A cursor is only good for the filter and sort order it was made with. Start again without it.
 400 invalid_consistency_token: The Consistency-Token cannot be used
     It is malformed, or was issued by another log. Send the token exactly as the write answered it.
+400 position_unknown: The log does not reach that far
+    The position is beyond the end of the log: it was read from another log, or from one that has since been restored
+    from an older backup. What was read from it is no history of this one: start again from position 0.
 400 idempotency_key_invalid: The Idempotency-Key cannot be read
     Send 1 to 255 visible ASCII characters, in double quotes or bare.
 400 if_match_invalid: The If-Match header cannot be read
@@ -37,6 +40,8 @@ _TABLE = """
 
 404 order_not_found: No such order
     No order has this id; an id that is not a UUID can belong to none.
+404 version_not_found: The order was never so
+    It has no such version yet, or had not begun at that time.
 404 line_not_found: No such line
     The order has no line with this id.
 404 payment_not_found: No such payment
@@ -57,8 +62,9 @@ _TABLE = """
 
 405 method_not_allowed: The route does not know this method
     The `Allow` header lists the methods it knows.
-406 not_acceptable: Only JSON is spoken here
-    The `Accept` header rules out `application/json`.
+406 not_acceptable: Not offered in any form that is accepted
+    The `Accept` header rules out `application/json`, and what the route offers beside it: CSV on lists and reports,
+    Server-Sent Events on the event feed.
 413 content_too_large: The body is too large
     `limit` is the largest body this route reads, in bytes.
 415 unsupported_media_type: The body must be JSON
@@ -145,6 +151,10 @@ _TABLE = """
 422 idempotency_key_reused: The Idempotency-Key was used for another request
     A key stands for one request: same method, path and body. Answers are kept for 72 hours; after that
     the ids of orders, payments and shipments still make repeats harmless.
+
+501 head_not_known: Where the log ends is not known here
+    `Prefer: freshness=strict` needs a service that reads the log itself: this one has no way to it
+    (DAYBOOK_EVENTS_URL), or only to a standby, which may be behind. A Consistency-Token works here all the same.
 
 500 internal_error: Something is broken on our side
     Nothing about the request is known to be wrong. `request_id` finds the reason in our log.

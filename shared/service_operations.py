@@ -7,6 +7,22 @@ from msgspec import Struct
 from shared.openapi import Answer, Operation
 
 _HTML = "text/html"
+_DESCRIBED = {
+    "type": "/problems/overloaded",
+    "code": "overloaded",
+    "status": 503,
+    "title": "Too many requests at once",
+    "description": "Nothing was done. Send it again a moment later.",
+    "retryable": True,
+}
+_EXAMPLES: dict[str, Any] = {
+    "isAlive": {"status": "alive"},
+    "isReady": {"status": "ready"},
+    "showVersion": {"service": "daybook", "version": "1.0.0"},
+    "listProblems": {"problems": [_DESCRIBED]},
+    "showProblem": _DESCRIBED,
+    "showDocument": {"openapi": "3.1.0", "info": {"title": "Daybook", "version": "1.0.0"}, "paths": {}},
+}
 
 
 class Alive(Struct):
@@ -43,7 +59,12 @@ def service_operations() -> list[Operation]:
     """List the operations, all of them open to anybody."""
 
     def get(path: str, id_: str, summary: str, *answers: Answer, codes: frozenset[str] = frozenset()) -> Operation:
-        return Operation("GET", path, id_, summary, answers, codes | {"internal_error"}, "service", open_=True)
+        shown = tuple(
+            answer._replace(example="<!doctype html>…" if answer.media == _HTML else _EXAMPLES[id_])
+            for answer in answers
+        )
+        codes |= {"internal_error"}
+        return Operation("GET", path, id_, summary, shown, codes, "service", f"{summary} Open to anybody.", open_=True)
 
     page = Answer("A page to read.", {"type": "string"}, ("Content-Security-Policy",), media=_HTML)
     described = Answer("What the code means.", Described, ("Vary",))
@@ -57,7 +78,7 @@ def service_operations() -> list[Operation]:
             codes=frozenset({"store_unavailable", "read_model_behind", "overloaded"}),
         ),
         get("/version", "showVersion", "Which service, which version?", Answer("This.", About)),
-        get("/problems", "listProblems", "All error codes", Answer("They are listed.", Problems)),
+        get("/problems", "listProblems", "All error codes.", Answer("They are listed.", Problems)),
         get(
             "/problems/<code>",
             "showProblem",
@@ -66,6 +87,6 @@ def service_operations() -> list[Operation]:
             page._replace(headers=("Vary",)),
             codes=frozenset({"route_not_found"}),
         ),
-        get("/openapi.json", "showDocument", "This document", Answer("It.", dict[str, Any], ("Cache-Control",))),
-        get("/docs", "showDocs", "This document, to read", page),
+        get("/openapi.json", "showDocument", "This document.", Answer("It.", dict[str, Any], ("Cache-Control",))),
+        get("/docs", "showDocs", "This document, to read.", page),
     ]

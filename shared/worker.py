@@ -13,6 +13,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from shared.http import new_request_id
 from shared.problems import Problem
+from shared.worker_words import IS_SERVING
 
 STALL_SECONDS = 15
 """How long a client may send or take nothing in the midst of a request: it holds a thread meanwhile."""
@@ -25,10 +26,23 @@ _LINGER_BYTES = 4 * 1024 * 1024
 class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """What we change in gunicorn's `gthread` worker, each as small as it can be."""
 
+    wsgi: Any
+
     def init_process(self) -> None:
         """Answer in one piece from now on; gunicorn has no setting for the class of its responses."""
         wsgi.Response = _WholeResponse
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Let the app see whether this process still serves."""
+        super().load_wsgi()
+        app, is_serving = self.wsgi, lambda: bool(self.alive)
+
+        def told(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
+            environ[IS_SERVING] = is_serving
+            return app(environ, start_response)
+
+        self.wsgi = told
 
     def murder_keepalived(self) -> None:
         """Close kept-alive connections that are due; once stopping, all that are idle.

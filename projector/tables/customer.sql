@@ -1,6 +1,6 @@
 -- One row per customer whom an order names. Counts are of placed orders; a customer of drafts only has none.
 CREATE TABLE {reads}.customer (
-    customer_id text PRIMARY KEY,
+    customer_id text COLLATE "C" PRIMARY KEY,
     email text, -- of the newest order that has one
     name text,
     first_order_at timestamptz,

@@ -1,1 +1,1 @@
-CREATE INDEX customer_email ON {reads}.customer (lower(email));
+CREATE INDEX customer_email ON {reads}.customer (lower(email COLLATE pg_c_utf8), customer_id);

@@ -1,6 +1,6 @@
 -- What a customer's placed orders come to, per currency.
 CREATE TABLE {reads}.customer_total (
-    customer_id text NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
     currency text NOT NULL,
     orders bigint NOT NULL,
     ordered_amount bigint NOT NULL, -- before cancellations

@@ -9,7 +9,7 @@ CREATE TABLE {reads}.order_list (
     payment_status text NOT NULL,
     fulfillment_status text NOT NULL,
     return_status text NOT NULL,
-    customer_id text,
+    customer_id text COLLATE "C",
     email text,
     customer_name text,
     currency text NOT NULL,

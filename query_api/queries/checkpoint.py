@@ -1,5 +1,7 @@
 """How the read side stands: its checkpoint, the projectors, what operators ask of them, a rebuild under way."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +15,9 @@ from query_api.reads import as_problem
 from query_api.sessions import Sessions
 from shared.database import DatabaseUnavailable
 from shared.order_document import REVISION
+
+SILENT_SECONDS = 300
+"""A rebuild lives as long as its session. A standby server does not see that, and must go by its heartbeat."""
 
 # One JSON document made by the server: a status is asked for rarely, and mostly by people.
 STATUS = f"""
@@ -42,12 +47,21 @@ SELECT json_build_object(
             'head_position', head_position,
             'workers', workers,
             'started_at', {CANONICAL.format("started_at")},
-            'heartbeat_at', {CANONICAL.format("heartbeat_at")}
+            'heartbeat_at', {CANONICAL.format("heartbeat_at")},
+            'running', CASE
+                WHEN pg_is_in_recovery() THEN heartbeat_at > clock_timestamp() - interval '{SILENT_SECONDS} seconds'
+                ELSE EXISTS (
+                    SELECT
+                    FROM pg_stat_activity
+                    WHERE pid = backend_pid
+                )
+            END
         )
         FROM {{projector}}.rebuild
         ORDER BY heartbeat_at DESC
         LIMIT 1
-    )
+    ),
+    'quarantine', {{quarantine}}
 )
 """
 
@@ -62,8 +76,24 @@ CHECKPOINT_ROW = f"""(
     FROM {{reads}}.checkpoint
 )"""
 
-WITH_TABLES = STATUS.replace("{checkpoint_row}", CHECKPOINT_ROW)
-WITHOUT_TABLES = STATUS.replace("{checkpoint_row}", "NULL")
+QUARANTINE = f"""(
+        SELECT coalesce(json_agg(json_build_object(
+            'order_id', order_id,
+            'position', position,
+            'version', version,
+            'type', type,
+            'error', error,
+            'since', {CANONICAL.format("since")}
+        ) ORDER BY position), '[]')
+        FROM {{reads}}.quarantine
+    )"""
+
+STATEMENTS = (
+    STATUS.replace("{checkpoint_row}", CHECKPOINT_ROW).replace("{quarantine}", QUARANTINE),
+    STATUS.replace("{checkpoint_row}", CHECKPOINT_ROW).replace("{quarantine}", "'[]'::json"),
+    STATUS.replace("{checkpoint_row}", "NULL").replace("{quarantine}", "'[]'::json"),
+)
+"""As things are; where the tables are older than the quarantine; where there are none."""
 
 
 class Tables(Struct):
@@ -93,6 +123,7 @@ class Standing(Struct):
     processes: list[Process]
     paused: dict[str, Any] | None
     rebuild: dict[str, Any] | None
+    quarantine: list[dict[str, Any]]
 
     @property
     def position(self) -> int:
@@ -108,13 +139,9 @@ class Standing(Struct):
 def standing(reads: Sessions) -> Standing:
     """Ask how the read side stands. Raises a `Problem` (503) when its database is away."""
     try:
-        try:
-            result = reads.run(WITH_TABLES)
-        except errors.UndefinedTable:
-            result = reads.run(WITHOUT_TABLES)
+        return _decode(_found(reads) or b"")
     except (psycopg.Error, DatabaseUnavailable) as error:
         raise as_problem(error, reads) from error
-    return _decode(result.get_value(0, 0) or b"")
 
 
 def representation(standing: Standing, head: Known | None) -> dict[str, Any]:
@@ -139,9 +166,32 @@ def representation(standing: Standing, head: Known | None) -> dict[str, Any]:
         },
         "paused": standing.paused,
         "rebuild": standing.rebuild,
-        "quarantine": [],
-        "why": unfit or _why_behind(standing, head),
+        "quarantine": standing.quarantine,
+        "why": " ".join(filter(None, (unfit or _why_behind(standing, head), *_warnings(standing)))) or None,
     }
+
+
+def _found(reads: Sessions) -> bytes | None:
+    *tried, last = STATEMENTS
+    for statement in tried:
+        with suppress(errors.UndefinedTable):
+            return reads.run(statement).get_value(0, 0)
+    return reads.run(last).get_value(0, 0)
+
+
+def _warnings(standing: Standing) -> Iterator[str]:
+    """Say what somebody should look at, though the tables can be served."""
+    if held := len(standing.quarantine):
+        first = standing.quarantine[0]
+        orders = "1 order stands" if held == 1 else f"{held} orders stand"
+        yield (
+            f"{orders} still, the first since position {first['position']}: see `quarantine`;"
+            f" once the cause is mended, `daybook retry {first['order_id']}`."
+        )
+    if standing.rebuild and not standing.rebuild["running"]:
+        what = standing.rebuild["purpose"]
+        began, last = standing.rebuild["started_at"], standing.rebuild["heartbeat_at"]
+        yield f"The {what} of {began} was killed at or after {last}: run `daybook {what}` again."
 
 
 def _fitness(standing: Standing, head: Known | None) -> tuple[str, str | None]:

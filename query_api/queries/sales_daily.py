@@ -86,7 +86,7 @@ class Report(NamedTuple):
 def report(read: Read, asked: Asked) -> Report:
     """Add up the days asked for. Raises a `Problem` for a span or a mix of currencies that it cannot do."""
     if asked.first_day and asked.end_day:
-        _require_span(asked.first_day, asked.end_day)
+        require_span(asked.first_day, asked.end_day)
     reading = read(
         BY_PERIOD,
         asked.first_day and asked.first_day.isoformat(),
@@ -97,7 +97,7 @@ def report(read: Read, asked: Asked) -> Report:
     )
     rows = [[(column or b"").decode() for column in row] for row in reading.rows]
     timezone, first, end, *_ = rows[0]
-    _require_span(date.fromisoformat(first), date.fromisoformat(end))
+    require_span(date.fromisoformat(first), date.fromisoformat(end))
 
     sums = {(period, code): [int(sum_) for sum_ in measures] for _, _, _, period, code, *measures in rows if period}
     currencies = sorted({code for _, code in sums})
@@ -142,7 +142,8 @@ def _periods(first_day: date, end_day: date, group_by: GroupBy) -> Iterator[date
         last = start
 
 
-def _require_span(first_day: date, end_day: date) -> None:
+def require_span(first_day: date, end_day: date) -> None:
+    """Raise a `Problem` unless the days from one up to and without the other are 1 to 400."""
     days = (end_day - first_day).days
     if not 0 < days <= LONGEST_DAYS:
         raise Problem(

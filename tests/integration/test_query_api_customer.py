@@ -59,3 +59,33 @@ def test_an_unknown_customer_is_a_404(shop):
 def test_a_customer_id_may_have_a_slash(shop):
     shop.placed_and_posted(customer_id="shop/7")
     assert shop.get("/v1/customers/shop%2F7").json["customer_id"] == "shop/7"
+
+
+def test_customers_come_by_their_ids_page_by_page(shop):
+    for customer_id in ("c-1", "C-1", "a", "ä", "B", "c-10", "c-2"):
+        shop.place(customer_id=customer_id)
+    shop.post()
+    expected = ["B", "C-1", "a", "c-1", "c-10", "c-2", "ä"]
+    whole = shop.get("/v1/customers").json
+    assert [item["customer_id"] for item in whole["items"]] == expected
+    assert whole["items"] == [shop.get(f"/v1/customers/{customer_id}").json for customer_id in expected]
+    first = shop.get("/v1/customers?limit=4")
+    rest = shop.get(f"/v1/customers?limit=4&cursor={first.json['next_cursor']}").json
+    assert [item["customer_id"] for item in first.json["items"] + rest["items"]] == expected
+    assert 'rel="next"' in first.headers["Link"]
+    assert rest["next_cursor"] is None
+    back = shop.get(f"/v1/customers?limit=4&cursor={rest['prev_cursor']}").json
+    assert back["items"] == first.json["items"]
+    assert back["prev_cursor"] is None
+    other = shop.get(f"/v1/customers?email=x&cursor={first.json['next_cursor']}")
+    assert (other.status_code, other.json["code"]) == (400, "invalid_cursor")
+
+
+def test_customers_are_found_by_their_address_whatever_the_case(shop):
+    for customer_id in ("c-2", "c-1", "c-3"):
+        shop.place(customer_id=customer_id)
+    shop.post()
+    shop.admin.execute("UPDATE reads.customer SET email = 'Änne@Example.org' WHERE customer_id <> 'c-3'")
+    found = shop.get("/v1/customers?email=%C3%A4nne@example.ORG").json
+    assert [item["customer_id"] for item in found["items"]] == ["c-1", "c-2"]
+    assert shop.get("/v1/customers?email=nobody@example.org").json["items"] == []

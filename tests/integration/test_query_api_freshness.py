@@ -132,6 +132,51 @@ def test_a_token_just_written_is_within_the_log_although_the_head_was_known_befo
     assert "asks not to wait" in answer.json["detail"]
 
 
+def test_strict_waits_for_what_the_log_had_on_arrival_whoever_wrote_it(shop, background):
+    order_id = shop.placed_and_posted()
+    shop.get(f"/v1/orders/{order_id}")  # now the head is known to be 2
+    shop.writing.handle(confirm(order_id))
+    assert shop.get(f"/v1/orders/{order_id}").json["version"] == 2
+    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Prefer="freshness=strict, wait=20")
+    waits(shop)
+    assert not answer.done()
+    shop.post()
+    answer = answer.result(DEADLINE)
+    assert (answer.status_code, answer.json["version"]) == (200, 3)
+    assert answer.headers["Preference-Applied"] == "wait, freshness=strict"
+    at_once = shop.get(f"/v1/orders/{order_id}", Prefer='freshness="strict"')
+    assert at_once.headers["Preference-Applied"] == "freshness=strict"
+
+
+def test_strict_says_when_it_could_not_be(shop):
+    order_id = shop.place()
+    answer = shop.get(f"/v1/orders/{order_id}", Prefer="freshness=eventual, freshness=strict")
+    assert (answer.status_code, answer.headers["Projection-Position"]) == (404, "0"), "only the first counts"
+    answer = shop.get(f"/v1/orders/{order_id}", Prefer="wait=1, freshness=strict")
+    assert (answer.status_code, answer.json["code"]) == (503, "read_model_behind")
+    assert (answer.json["position"], answer.json["head_position"]) == (0, 2)
+    assert "token_position" not in answer.json
+
+
+def test_strict_goes_with_a_token_and_both_must_be_reached(shop):
+    order_id = shop.placed_and_posted()
+    answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(2), Prefer="freshness=strict")
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "freshness=strict")
+    answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(3), Prefer="freshness=strict")
+    assert (answer.status_code, answer.json["token_position"]) == (503, 3)
+
+
+def test_strict_is_refused_where_the_log_is_out_of_reach(shop, migrated):
+    order_id = shop.placed_and_posted()
+    with reader(migrated, events_url=None) as blind:
+        answer = blind.get(f"/v1/orders/{order_id}", Prefer="freshness=strict")
+        assert (answer.status_code, answer.json["code"]) == (501, "head_not_known")
+    nobody = migrated.events_url.replace("?", "-gone?") if "?" in migrated.events_url else f"{migrated.events_url}-gone"
+    with reader(migrated, events_url=nobody) as cut_off:
+        answer = cut_off.get(f"/v1/orders/{order_id}", Prefer="freshness=strict")
+        assert (answer.status_code, answer.json["code"]) == (503, "store_unavailable")
+
+
 def test_foreign_and_malformed_tokens_are_refused(shop):
     order_id = shop.placed_and_posted()
     for token in ("another.1", "", "nonsense", "x.y", "-1", "é.1", f"{shop.token(1)}9999999999999999999"):

@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.orders import confirm, pay, prepare
+from command_api.annotations import AddNote, ChangeMetadata, ChangeTags
+from tests.support.orders import confirm, pay, prepare, request
 from tests.support.reading import open_shop
 
 
@@ -83,3 +84,21 @@ def test_bad_parameters_are_refused(shop, order_id):
     for query in ("after_version=-1", "after_version=x", "limit=201", "after_version=2147483648"):
         answer = shop.get(f"/v1/orders/{order_id}/timeline?{query}")
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_parameter")
+
+
+def test_customers_see_neither_internal_notes_nor_tags_nor_metadata(shop, order_id):
+    for command in (
+        AddNote(note_id="n-1", note_ref=str(uuid4())),
+        AddNote(note_id="n-2", note_ref=str(uuid4()), visibility="customer"),
+        ChangeTags(add=("vip",)),
+        ChangeMetadata(patch={"cost_centre": "4711"}),
+    ):
+        shop.writing.handle(request(order_id, command))
+    shop.post()
+    path = f"/v1/orders/{order_id}/timeline?after_version=5"
+    everything = [item["version"] for item in shop.get(path).json["items"]]
+    assert [item["version"] for item in shop.get(f"{path}&visibility=internal").json["items"]] == everything == [6, 7, 8, 9]
+    shown = shop.get(f"{path}&visibility=customer").json["items"]
+    assert [item["changes"]["note_id"] for item in shown] == ["n-2"]
+    assert len(shop.get(f"/v1/orders/{order_id}/timeline?visibility=customer&limit=5").json["items"]) == 5
+    assert shop.get(f"{path}&visibility=all").json["code"] == "invalid_parameter"

@@ -29,7 +29,7 @@ for name, others in {"uuid": st.uuids().map(str), "consistency-token": st.nothin
     schemathesis.openapi.format(name, st.deferred(lambda name=name: st.sampled_from(REAL[name])) | others)
 
 RULES = {
-    *("invalid_cursor", "invalid_parameter"),
+    *("invalid_cursor", "invalid_parameter", "position_unknown"),
     *("validation_failed", "currency_mismatch", "amount_out_of_range", "idempotency_key_reused"),
 }
 OF_THE_SCHEMA = {"wrong_type", "bad_format", "too_many"}

@@ -1,6 +1,7 @@
 """A shop for tests of the query API: orders are written, posted on request, and read over HTTP."""
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from tests.support.agreement import assert_documented
 from tests.support.orders import creation, handling
 
 SECRET = "a secret of the tests, long enough"
-BEARER = "Bearer " + auth.mint(SECRET, "reader", ("orders:read", "reports:read"), 3600)
+BEARER = "Bearer " + auth.mint(SECRET, "reader", ("orders:read", "reports:read", "events:read"), 3600)
 
 ROW_LIKE_ANOTHER = """
 INSERT INTO reads.order_list
@@ -98,3 +99,20 @@ class Shop(Reader):
             order_id = str(row.get("order_id") or uuid4())
             own = {"order_id": order_id, "number": None, "external_id": None, "item": json.dumps(order_id)}
             self.admin.execute(ROW_LIKE_ANOTHER, [json.dumps(own | row)])
+
+
+LINK = re.compile(r'<([^>]+)>; rel="(\w+)"')
+
+
+def walked(shop: Reader, path: str | None, relation: str = "next") -> list[dict[str, Any]]:
+    """All pages from `path` on, by the links that the service gives, which are those of the body."""
+    pages = []
+    while path:
+        answer = shop.get(path)
+        assert answer.status_code == 200, answer.text
+        pages.append(answer.json)
+        links = {rel: target for target, rel in LINK.findall(answer.headers.get("Link", ""))}
+        for name in ("next", "prev"):
+            assert bool(answer.json[f"{name}_cursor"]) == (name in links)
+        path = links.get(relation)
+    return pages

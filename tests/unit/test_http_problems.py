@@ -13,7 +13,7 @@ from shared.service_routes import add_service_routes
 # domain.md §1.6, code by code.
 DOMAIN = {
     400: "malformed_json unknown_parameter unknown_field invalid_parameter invalid_cursor invalid_consistency_token"
-    " idempotency_key_invalid if_match_invalid",
+    " idempotency_key_invalid if_match_invalid position_unknown",
     401: "unauthenticated",
     403: "forbidden",
     404: "order_not_found line_not_found payment_not_found refund_not_found shipment_not_found return_not_found"
@@ -31,6 +31,7 @@ DOMAIN = {
     415: "unsupported_media_type",
     422: "validation_failed currency_mismatch amount_out_of_range idempotency_key_reused",
     500: "internal_error",
+    501: "head_not_known",
     503: "store_unavailable overloaded read_model_behind order_quarantined",
 }
 OF_THE_PROTOCOL = {
@@ -38,6 +39,7 @@ OF_THE_PROTOCOL = {
     "headers_too_large": 431,
     "command_not_found": 404,
     "keys_unavailable": 503,
+    "version_not_found": 404,
 }
 
 

@@ -26,9 +26,12 @@ OPERATIONS = {o["operationId"]: o for methods in DOCUMENT["paths"].values() for 
 AT_THE_DOOR = {"method_not_allowed", "headers_too_large"}
 OF_READING = {
     "customer_not_found",
+    "head_not_known",
     "invalid_consistency_token",
     "invalid_cursor",
     "order_quarantined",
+    "position_unknown",
+    "version_not_found",
 }
 
 

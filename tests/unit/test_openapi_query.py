@@ -41,10 +41,14 @@ def test_every_parameter_of_a_route_is_documented(document, route):
 def test_every_route_has_its_own_refusals(document):
     found = {path: codes_of(document, "GET", path, 404) for path in document["paths"] if "{" in path}
     assert found == {
-        "/v1/orders/{order_id}": ["order_not_found", "route_not_found"],
+        "/v1/orders/{order_id}": ["order_not_found", "version_not_found", "route_not_found"],
+        "/v1/orders/by-number/{number}": ["order_not_found", "route_not_found"],
+        "/v1/orders/by-external-id/{channel}/{external_id}": ["order_not_found", "route_not_found"],
         "/v1/orders/{order_id}/timeline": ["order_not_found", "route_not_found"],
+        "/v1/orders/{order_id}/events": ["order_not_found", "route_not_found"],
         "/v1/customers/{customer_id}": ["customer_not_found", "route_not_found"],
         "/v1/customers/{customer_id}/orders": ["route_not_found"],
+        "/schemas/{type_}/{version}": ["route_not_found"],
         "/problems/{code}": ["route_not_found"],
     }
 
