@@ -158,8 +158,8 @@ class _Target:
         timeline = bulk.Rows(self._reads, order_timeline.NAME, order_timeline.COLUMNS)
         erased: dict[str, str] = {}
         count = 0
-        for portion in portions(rows, PORTION):
-            events, contacts = self._recorded(portion, log)
+        recorded, contacts = self._recorded(rows, log)
+        for events in portions(recorded, PORTION):
             documents: Documents = {}
             timeline.add(folding.fold(documents, events, contacts))
             positions = {event.stream_id: event.position for event in events}

@@ -7,6 +7,7 @@ from uuid import UUID
 from projector.folding import Row
 from shared.book import Book
 from shared.database import Connection
+from shared.recorded_event import RecordedEvent
 
 
 class Place(NamedTuple):
@@ -75,12 +76,12 @@ class Source:
         return columns
 
 
-def portions(rows: list[Row], size: int) -> Iterator[list[Row]]:
-    """`rows`, sorted by stream, in lists of about `size` that end where a stream ends."""
+def portions(events: list[RecordedEvent], size: int) -> Iterator[list[RecordedEvent]]:
+    """`events`, sorted by stream, in lists of about `size` that end where a stream ends."""
     start = 0
-    while start < len(rows):
-        end = min(start + size, len(rows))
-        while end < len(rows) and rows[end][1] == rows[end - 1][1]:
+    while start < len(events):
+        end = min(start + size, len(events))
+        while end < len(events) and events[end].stream_id == events[end - 1].stream_id:
             end += 1
-        yield rows[start:end]
+        yield events[start:end]
         start = end
