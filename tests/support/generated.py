@@ -36,6 +36,7 @@ OF_THE_SCHEMA = {"wrong_type", "bad_format", "too_many"}
 BEYOND_THE_SCHEMA = (
     "got a number that is no integer",  # 5313.0, which JSON Schema holds to be one: amounts are written without a point
     "U+0000 is not allowed in a string",  # PostgreSQL keeps no such text; the document's introduction says so
+    "U+0000 is not allowed",  # in a query parameter, likewise
     "half of a surrogate pair",  # nor such
 )
 
