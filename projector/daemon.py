@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psycopg
 
-from projector import checkpoint, generation, holding_up, leader, processes, quarantine, under_way
+from projector import checkpoint, generation, holding_up, leader, processes, quarantine
 from projector.batch import Overtaken, Posted, Poster
 from projector.checkpoint import Checkpoint, Generation
 from projector.processes import Presence
+from projector.rebuilding import under_way
 from projector.tables.days import days_in
 from projector.trouble import PASSING, Trouble, in_words
 from projector.unknown_types import UnknownTypes

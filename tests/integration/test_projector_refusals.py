@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from projector.checkpoint import AnotherHistory, OtherCode
 from projector.daemon import Settings, run_once
+from projector.health.status import status
 from projector.poison import PoisonedEvent
-from projector.status import status
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

@@ -5,10 +5,10 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 import pytest
 
-from projector.building import Work
 from projector.daemon import Settings, run_once
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.verifying.verify import verify
 from shared.append_command import Command, Contact
 from shared.database import connect
 from shared.events import (
