@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from projector import checkpoint, generation
-from projector.daemon import require_ours
+from projector.checkpoint import require_ours
 from projector.tables.days import days_in
 from projector.verifying import choosing
 from projector.verifying.choosing import Sources

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from projector import checkpoint, generation, leader, quarantine
-from projector.checkpoint import Checkpoint, Generation
-from projector.daemon import require_ours
+from projector.checkpoint import Checkpoint, Generation, require_ours
 from projector.rebuilding.building import Build, Work, begun
 from projector.tables.days import days_in
 from projector.verifying.comparing import Comparison, compare

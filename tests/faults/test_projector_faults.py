@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from projector.daemon import run_once
 from projector.health.status import status
 from projector.rebuilding.building import Work
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

@@ -11,10 +11,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from projector import trouble
-from projector.daemon import Projector, Settings, run_once
+from projector.daemon import Projector, Settings
 from projector.health.status import status
 from projector.holding_up import PATIENCE
 from projector.rebuilding.building import Work
+from projector.run_once import run_once
 from projector.trouble import Trouble
 from projector.verifying.verify import verify
 from projector.waking import Stop

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from click.testing import CliRunner
 
-from projector.daemon import run_once
 from projector.health.status import status
 from projector.rebuilding.building import Work
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.cli import daybook
 from shared.database import connect

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.database import connect
 from shared.events import OrderPlaced

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from projector.checkpoint import AnotherHistory
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared import embedded_postgres, postgres_programs
 from shared.audit import audit

@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from command_api.demo import invent
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.progress import Silent
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.audit import audit
 from shared.book import Book

@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.progress import Silent
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.append_command import Contact
 from shared.audit import audit

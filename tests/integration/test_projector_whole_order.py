@@ -5,9 +5,10 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 import pytest
 
-from projector.daemon import Settings, run_once
+from projector.daemon import Settings
 from projector.rebuilding.building import Work
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.append_command import Command, Contact
 from shared.database import connect

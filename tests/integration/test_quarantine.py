@@ -9,11 +9,12 @@ from click.testing import CliRunner
 from msgspec import structs
 
 from projector import bulk, generation, quarantine
-from projector.daemon import Settings, run_once
+from projector.daemon import Settings
 from projector.health.status import status
 from projector.poison import PoisonedEvent, TooManyQuarantined
 from projector.rebuilding.rebuild import rebuild
 from projector.retry import NotInQuarantine, retry
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.cli import daybook
 from shared.database import connect

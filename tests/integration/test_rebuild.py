@@ -10,13 +10,14 @@ from click.testing import CliRunner
 
 from projector import checkpoint, generation
 from projector.batch import Overtaken, Poster
-from projector.checkpoint import Generation, OtherCode
-from projector.daemon import Settings, require_ours, run_once, sessions
+from projector.checkpoint import Generation, OtherCode, require_ours
+from projector.daemon import Settings
 from projector.folding import PoisonedEvent
 from projector.rebuilding import building, crew, slices
 from projector.rebuilding.building import AlreadyRunning, Work, begun
 from projector.rebuilding.crew import WorkerDied
 from projector.rebuilding.rebuild import rebuild, switch
+from projector.run_once import run_once, sessions
 from projector.tables.days import days_in
 from projector.verifying.verify import verify
 from shared.append_command import Command

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from projector.checkpoint import AnotherHistory
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.dry_run import Counts, dry_run
+from projector.run_once import run_once
 from projector.verifying.verify import NothingToVerify
 from shared.cli import daybook
 from shared.database import connect

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from projector.checkpoint import AnotherHistory, OtherCode
-from projector.daemon import run_once
 from projector.rebuilding import rollback as rolling
 from projector.rebuilding.building import Work, begun
 from projector.rebuilding.rebuild import rebuild
 from projector.rebuilding.rollback import NothingToRollBackTo, drop_old, rollback
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared import retained
 from shared.cli import daybook

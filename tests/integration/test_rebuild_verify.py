@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from projector.checkpoint import OtherCode
-from projector.daemon import run_once
 from projector.health.status import status
 from projector.rebuilding.building import Work
+from projector.run_once import run_once
 from projector.verifying.verify import NothingToVerify, verify
 from shared.cli import daybook
 from shared.database import connect

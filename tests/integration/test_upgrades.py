@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from projector.checkpoint import Refused
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.progress import Silent
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying.verify import verify
 from query_api import app as query_api
 from query_api.settings import Settings

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from click.testing import CliRunner
 
-from projector.daemon import run_once
 from projector.rebuilding.building import Work
 from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from projector.verifying import sampling
 from projector.verifying.sampling import look_at, look_at_some
 from projector.verifying.verify import NothingToVerify
