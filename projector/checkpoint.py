@@ -80,6 +80,15 @@ def exists(connection: Connection, generation: Generation) -> bool:
     return row is not None and row[0] is not None
 
 
+def require_ours(events: Connection, reads: Connection, tables: Generation, timezone: str) -> Checkpoint | None:
+    """The checkpoint of `tables`, None if there are none. Raises `Refused` unless they are ours to touch."""
+    stand = read(reads, tables)
+    if stand is not None:
+        require_same_code(stand, tables, timezone)
+        require_same_history(stand, tables, events)
+    return stand
+
+
 def require_same_code(checkpoint: Checkpoint, generation: Generation, timezone: str) -> None:
     """Raise `OtherCode` unless the tables were made by this code for this time zone."""
     if checkpoint.revision != REVISION:

@@ -7,12 +7,12 @@ import click
 
 from projector.cli_pause import pause, resume
 from projector.cli_quarantine import retry
-from projector.cli_rebuild import rebuild
-from projector.cli_status import status
-from projector.cli_verify import verify
 from projector.daemon import Projector, Settings
+from projector.health.cli import status
 from projector.options import most_quarantined_option, timezone_option
-from projector.verifier import Verifier
+from projector.rebuilding.cli import rebuild
+from projector.verifying.cli import verify
+from projector.verifying.verifier import Verifier
 from projector.waking import Stop
 from shared import logs, migrate
 from shared.environment import Databases, Place, place_options

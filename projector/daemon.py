@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psycopg
 
-from projector import checkpoint, generation, holding_up, leader, processes, quarantine, under_way
+from projector import checkpoint, generation, holding_up, leader, processes, quarantine
 from projector.batch import Overtaken, Posted, Poster
-from projector.checkpoint import Checkpoint, Generation
+from projector.checkpoint import Checkpoint
 from projector.processes import Presence
+from projector.rebuilding import under_way
 from projector.tables.days import days_in
 from projector.trouble import PASSING, Trouble, in_words
 from projector.unknown_types import UnknownTypes
@@ -136,7 +137,7 @@ class Projector:
         urls = self._databases
         migrate.check_connection(events, self._book, "events")  # it may be another database since we lost it
         migrate.check_connection(reads, self._book, "reads")
-        stand = require_ours(events, reads, self._live, self._settings.timezone)
+        stand = checkpoint.require_ours(events, reads, self._live, self._settings.timezone)
         with (
             Waking(urls.events_url, self._book) as waking,
             holding_up.given_up_when_stopped(self._stop, [(urls.reads_url, reads), (urls.events_url, events)]),
@@ -150,7 +151,7 @@ class Projector:
 
     def _lead(self, events: Connection, reads: Connection, waking: Waking) -> Checkpoint:
         """Post until stopped, asked to hand over, or overtaken; returns how far it came."""
-        stand = require_ours(events, reads, self._live, self._settings.timezone)
+        stand = checkpoint.require_ours(events, reads, self._live, self._settings.timezone)
         if stand is None:
             log.info("making the first generation of read tables, in %s", self._live.schema)
             stand = generation.first(reads, events, self._book, self._settings.timezone)
@@ -219,42 +220,3 @@ class Projector:
             unfinished = report.with_name(f"{report.name}.{os.getpid()}")
             unfinished.write_text(json.dumps({"role": role}))
             unfinished.replace(report)
-
-
-@contextmanager
-def sessions(databases: Databases, lease: float) -> Iterator[tuple[Connection, Connection]]:
-    """A connection that reads the log and one that writes the read tables."""
-    role = databases.book.names["projector_role"]
-    with (
-        connect(databases.events_url, role, "daybook projector reading") as events,
-        leader.writing_session(databases.reads_url, databases.book, lease) as reads,
-    ):
-        yield events, reads
-
-
-def require_ours(events: Connection, reads: Connection, tables: Generation, timezone: str) -> Checkpoint | None:
-    """The checkpoint of `tables`, None if there are none. Raises `Refused` unless they are ours to touch."""
-    stand = checkpoint.read(reads, tables)
-    if stand is not None:
-        checkpoint.require_same_code(stand, tables, timezone)
-        checkpoint.require_same_history(stand, tables, events)
-    return stand
-
-
-def run_once(databases: Databases, settings: Settings | None = None) -> Checkpoint:
-    """Post what is in the log now and return: what a test, or a job without a daemon, calls.
-
-    Raises as `Projector.run` does, and `Overtaken` when another projector leads.
-    """
-    settings = settings or Settings()
-    tables = generation.live(databases.book)
-    with sessions(databases, settings.lease) as (events, reads):
-        if not leader.try_lead(reads, databases.book):
-            raise Overtaken("another projector leads")
-        stand = require_ours(events, reads, tables, settings.timezone)
-        if stand is None:
-            stand = generation.first(reads, events, databases.book, settings.timezone)
-        poster = Poster(events, reads, tables, days_in(settings.timezone), settings.most_quarantined)
-        while (posted := poster.post_next(stand, settings.batch_size)).events:
-            stand = posted.checkpoint
-    return stand

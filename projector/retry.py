@@ -8,8 +8,7 @@ import psycopg
 
 from projector import batch, folding, generation, leader, quarantine, summaries
 from projector.applying import Posting
-from projector.checkpoint import Generation
-from projector.daemon import require_ours
+from projector.checkpoint import Generation, require_ours
 from projector.poison import PoisonedEvent
 from projector.quarantine import Pieces
 from projector.summaries import Contributions, DayOf

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared.book import Book
 from shared.database import connect
 from shared.environment import Databases

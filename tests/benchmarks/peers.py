@@ -23,7 +23,7 @@ from command_api.importing import contacts
 from command_api.order import Order
 from command_api.parsing import parse_value
 from command_api.requests import CreateOrderRequest, resolve_create
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared import auth
 from shared.book import Book
 from shared.environment import Databases

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared import embedded_postgres
 from shared.book import Book
 from shared.environment import Databases

@@ -3,15 +3,15 @@
 import json
 import sys
 
-from projector import telling_rebuild
-from projector.building import Work
-from projector.progress import Silent
-from projector.rebuild import rebuild
+from projector.rebuilding import telling
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.rebuilding.rebuild import rebuild
 from shared.book import Book
 from shared.environment import Databases
 
 if __name__ == "__main__":
     url, workers = sys.argv[1], int((sys.argv[2:] or ["2"])[0])
     done = rebuild(Work(Databases(Book(), url, url), "UTC", workers, Silent()), from_scratch=True)
-    telling_rebuild.statistics(done)
+    telling.statistics(done)
     print(json.dumps({"events": done.position, "seconds": done.seconds}))

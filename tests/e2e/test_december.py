@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from command_api.import_file import SOME_REJECTED, import_command
-from projector.building import Work
-from projector.daemon import run_once
-from projector.progress import Silent
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
+from shared.audit_command import audit as audit_command
 from shared.database import connect
-from shared.operating import audit as audit_command
 from tests.support import retail
 
 

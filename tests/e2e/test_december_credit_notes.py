@@ -13,7 +13,7 @@ from psycopg import sql
 from command_api.app import opened
 from command_api.import_file import SOME_REJECTED, import_command
 from command_api.settings import Settings
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared import auth
 from shared.book import Book
 from shared.database import connect

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from projector.building import Work
-from projector.daemon import run_once
-from projector.rebuild import rebuild
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from tests.benchmarks.seed_log import seed
 from tests.support import feed_consumers
 from tests.support.posting import QUIET, ask, projector, until

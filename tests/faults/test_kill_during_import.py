@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from command_api.import_file import SOME_REJECTED
-from projector.building import Work
-from projector.progress import Silent
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.verifying.verify import verify
 from shared import auth
 from shared.audit import audit
 from shared.book import Book

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from projector.building import Work
-from projector.daemon import run_once
-from projector.rebuild import rebuild
-from projector.status import status
-from projector.verify import verify
+from projector.health.status import status
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.database import connect
 from tests.benchmarks.seed_log import seed
 from tests.support.posting import QUIET, ask, contents, projector, role, until

@@ -11,12 +11,13 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from projector import trouble
-from projector.building import Work
-from projector.daemon import Projector, Settings, run_once
+from projector.daemon import Projector, Settings
+from projector.health.status import status
 from projector.holding_up import PATIENCE
-from projector.status import status
+from projector.rebuilding.building import Work
+from projector.run_once import run_once
 from projector.trouble import Trouble
-from projector.verify import verify
+from projector.verifying.verify import verify
 from projector.waking import Stop
 from shared.book import Book
 from shared.database import connect
@@ -326,7 +327,7 @@ def test_the_system_of_the_log_is_recorded_and_may_be_unknown(migrated):
 
 
 def test_a_rebuild_records_the_system_too(migrated):
-    from projector.rebuild import rebuild  # noqa: PLC0415 -- the one test here that rebuilds
+    from projector.rebuilding.rebuild import rebuild  # noqa: PLC0415 -- the one test here that rebuilds
 
     seed(migrated.events_url, 5)
     rebuild(Work(migrated, "UTC", 1, QUIET))

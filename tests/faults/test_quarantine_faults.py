@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-from projector.rebuild import rebuild
+from projector.rebuilding.rebuild import rebuild
 from projector.retry import retry
 from tests.benchmarks.seed_log import seed
 from tests.support.poisoning import all_contents, exact, lives, row, work

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from projector.building import Work
-from projector.daemon import run_once
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.database import connect
 from shared.events import OrderPlaced
 from tests.benchmarks.seed_log import seed

@@ -5,10 +5,10 @@ import signal
 
 from click.testing import CliRunner
 
-from projector.building import Work
-from projector.daemon import run_once
-from projector.rebuild import rebuild
-from projector.status import status
+from projector.health.status import status
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from command_api.commands import CancelOrder
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared.order_document import REVISION
 from tests.support.orders import creation, handling, request
 from tests.support.posting import ask
@@ -167,7 +167,7 @@ def run(tree, databases, *arguments, code=0):
 
 def post(tree, databases):
     """One run of the copy's projector."""
-    code = "import sys; from projector.daemon import run_once; from shared.book import Book; from shared.environment import Databases; run_once(Databases(Book(), *sys.argv[1:]))"
+    code = "import sys; from projector.run_once import run_once; from shared.book import Book; from shared.environment import Databases; run_once(Databases(Book(), *sys.argv[1:]))"
     command = [sys.executable, "-c", code, databases.events_url, databases.reads_url]
     subprocess.run(command, cwd=tree, env=settings(tree), check=True)
 

@@ -13,11 +13,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from projector.building import Work
 from projector.checkpoint import AnotherHistory
-from projector.daemon import run_once
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared import embedded_postgres, postgres_programs
 from shared.audit import audit
 from shared.backup import FileNotWritable, backup

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projector import checkpoint, generation, leader, summaries, unfinished
+from projector import checkpoint, generation, leader, summaries
 from projector.batch import Overtaken, Poster
 from projector.checkpoint import Generation
-from projector.comparing import compare
 from projector.quarantine import MOST
-from projector.slices import Task, post_slice
+from projector.rebuilding import unfinished
+from projector.rebuilding.slices import Task, post_slice
 from projector.tables import TABLES, customer
 from projector.tables.days import days_in
+from projector.verifying.comparing import compare
 from shared.book import Book
 from shared.database import connect
 from shared.environment import Databases

@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from command_api.demo import invent
-from projector.building import Work
-from projector.daemon import run_once
-from projector.progress import Silent
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.audit import audit
 from shared.book import Book
 from shared.database import connect

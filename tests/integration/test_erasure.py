@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projector.building import Work
-from projector.daemon import run_once
-from projector.progress import Silent
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.append_command import Contact
 from shared.audit import audit
 from shared.database import connect

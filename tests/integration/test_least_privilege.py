@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared.database import connect
 
 PASSWORD = uuid4().hex

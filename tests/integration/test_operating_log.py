@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared.database import connect
 from shared.export import of_log
 from tests.integration.test_cli import run

@@ -4,9 +4,9 @@ import signal
 
 from click.testing import CliRunner
 
-from projector.building import Work
-from projector.rebuild import rebuild
-from projector.status import status
+from projector.health.status import status
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

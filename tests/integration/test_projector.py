@@ -8,7 +8,9 @@ import pytest
 
 from projector import generation, leader
 from projector.batch import Overtaken, Poster
-from projector.daemon import Settings, require_ours, run_once, sessions
+from projector.checkpoint import require_ours
+from projector.daemon import Settings
+from projector.run_once import run_once, sessions
 from projector.summaries import Contributions, apply
 from projector.tables.days import days_in
 from shared.book import Book

@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from projector.checkpoint import AnotherHistory, OtherCode
-from projector.daemon import Settings, run_once
+from projector.daemon import Settings
+from projector.health.status import status
 from projector.poison import PoisonedEvent
-from projector.status import status
+from projector.run_once import run_once
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

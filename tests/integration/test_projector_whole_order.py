@@ -5,10 +5,11 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 import pytest
 
-from projector.building import Work
-from projector.daemon import Settings, run_once
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.daemon import Settings
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.append_command import Command, Contact
 from shared.database import connect
 from shared.events import (

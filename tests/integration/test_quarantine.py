@@ -9,12 +9,13 @@ from click.testing import CliRunner
 from msgspec import structs
 
 from projector import bulk, generation, quarantine
-from projector.daemon import Settings, run_once
+from projector.daemon import Settings
+from projector.health.status import status
 from projector.poison import PoisonedEvent, TooManyQuarantined
-from projector.rebuild import rebuild
+from projector.rebuilding.rebuild import rebuild
 from projector.retry import NotInQuarantine, retry
-from projector.status import status
-from projector.verify import verify
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.cli import daybook
 from shared.database import connect
 from tests.support.histories import authorized

@@ -3,8 +3,9 @@
 import pytest
 
 from projector import poison
-from projector.daemon import Settings, run_once
+from projector.daemon import Settings
 from projector.retry import retry
+from projector.run_once import run_once
 from projector.tables import order_list
 from shared.erasure import erase, orders_of_customer
 from tests.integration.test_erasure import OPERATOR, SECRETS, admin, new_order, tables_with_secrets

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from projector.building import Work
-from projector.rebuild import rebuild
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
 from tests.support.feed import events_of, stream, token, waits, walked
 from tests.support.posting import QUIET, until
 from tests.support.reading import open_shop

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from projector.daemon import run_once
+from projector.run_once import run_once
 from query_api.order_parameters import FILTERS
 from query_api.queries.order_filters import BRANCHED
 from query_api.queries.order_list import SORTS

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from projector.daemon import run_once
+from projector.run_once import run_once
 from tests.benchmarks.seed_log import seed
 from tests.support.posting import until
 from tests.support.processes import wait_until_gone

@@ -8,16 +8,18 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from projector import building, checkpoint, crew, generation, slices
+from projector import checkpoint, generation
 from projector.batch import Overtaken, Poster
-from projector.building import AlreadyRunning, Work, begun
-from projector.checkpoint import Generation, OtherCode
-from projector.crew import WorkerDied
-from projector.daemon import Settings, require_ours, run_once, sessions
+from projector.checkpoint import Generation, OtherCode, require_ours
+from projector.daemon import Settings
 from projector.folding import PoisonedEvent
-from projector.rebuild import rebuild, switch
+from projector.rebuilding import building, crew, slices
+from projector.rebuilding.building import AlreadyRunning, Work, begun
+from projector.rebuilding.crew import WorkerDied
+from projector.rebuilding.rebuild import rebuild, switch
+from projector.run_once import run_once, sessions
 from projector.tables.days import days_in
-from projector.verify import verify
+from projector.verifying.verify import verify
 from shared.append_command import Command
 from shared.cli import daybook
 from shared.database import connect

@@ -6,11 +6,11 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from projector.building import Work
 from projector.checkpoint import AnotherHistory
-from projector.daemon import run_once
-from projector.dry_run import Counts, dry_run
-from projector.verify import NothingToVerify
+from projector.rebuilding.building import Work
+from projector.rebuilding.dry_run import Counts, dry_run
+from projector.run_once import run_once
+from projector.verifying.verify import NothingToVerify
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

@@ -4,13 +4,13 @@ import psycopg
 import pytest
 
 from projector import generation
-from projector.building import Work, begun
-from projector.daemon import run_once
-from projector.interrupted import CutShort
-from projector.rebuild import rebuild
-from projector.slices import Task, post_slice
-from projector.status import status
-from projector.verify import verify
+from projector.health.status import status
+from projector.rebuilding.building import Work, begun
+from projector.rebuilding.interrupted import CutShort
+from projector.rebuilding.rebuild import rebuild
+from projector.rebuilding.slices import Task, post_slice
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.database import connect
 from shared.erasure import erase, orders_of_customer
 from shared.events import Actor

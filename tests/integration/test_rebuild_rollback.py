@@ -5,13 +5,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from projector import rollback as rolling
-from projector.building import Work, begun
 from projector.checkpoint import AnotherHistory, OtherCode
-from projector.daemon import run_once
-from projector.rebuild import rebuild
-from projector.rollback import NothingToRollBackTo, drop_old, rollback
-from projector.verify import verify
+from projector.rebuilding import rollback as rolling
+from projector.rebuilding.building import Work, begun
+from projector.rebuilding.rebuild import rebuild
+from projector.rebuilding.rollback import NothingToRollBackTo, drop_old, rollback
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared import retained
 from shared.cli import daybook
 from shared.database import connect

@@ -5,11 +5,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from projector.building import Work
 from projector.checkpoint import OtherCode
-from projector.daemon import run_once
-from projector.status import status
-from projector.verify import NothingToVerify, verify
+from projector.health.status import status
+from projector.rebuilding.building import Work
+from projector.run_once import run_once
+from projector.verifying.verify import NothingToVerify, verify
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed

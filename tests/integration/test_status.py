@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from projector.daemon import run_once
-from projector.status import status
+from projector.health.status import status
+from projector.run_once import run_once
 from shared.book import Book
 from shared.cli import daybook
 from shared.database import connect

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from projector.building import Work
 from projector.checkpoint import Refused
-from projector.daemon import run_once
-from projector.progress import Silent
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying.verify import verify
 from query_api import app as query_api
 from query_api.settings import Settings
 from shared import auth

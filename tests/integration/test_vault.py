@@ -7,10 +7,10 @@ import pytest
 from command_api.app import opened
 from command_api.demo import invent
 from command_api.settings import Settings
-from projector.building import Work
-from projector.daemon import run_once
-from projector.progress import Silent
-from projector.rebuild import rebuild
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
 from shared import auth
 from shared.database import connect
 from tests.support.command_api import ORDER, SECRET, Api

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from click.testing import CliRunner
 
-from projector import sampling
-from projector.building import Work
-from projector.daemon import run_once
-from projector.rebuild import rebuild
-from projector.sampling import look_at, look_at_some
-from projector.verify import NothingToVerify
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
+from projector.run_once import run_once
+from projector.verifying import sampling
+from projector.verifying.sampling import look_at, look_at_some
+from projector.verifying.verify import NothingToVerify
 from shared.append_command import Contact
 from shared.cli import daybook
 from shared.database import connect
@@ -180,9 +180,9 @@ def test_an_order_in_quarantine_is_compared_as_far_as_its_last_good_version(migr
 
 def test_every_order_has_the_same_chance_however_long_its_history(posted, monkeypatch):
     """Drawn 2,000 times 3 of 60: each about 100 times. Orders of many events must not come more often."""
-    from projector.choosing import Sources, at_random  # noqa: PLC0415
+    from projector.verifying.choosing import Sources, at_random  # noqa: PLC0415
 
-    monkeypatch.setattr("projector.choosing.PROBES_AT_ONCE", 40)  # a part of this log only
+    monkeypatch.setattr("projector.verifying.choosing.PROBES_AT_ONCE", 40)  # a part of this log only
     drawn = Counter()
     with connect(posted.events_url) as events:
         stand = type("Stand", (), {"position": ask(posted, "SELECT position FROM {reads}.checkpoint")})

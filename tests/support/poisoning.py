@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projector import crew
-from projector.building import Work
-from projector.rebuild import rebuild
+from projector.rebuilding import crew
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
 from projector.tables import TABLES, order_list, order_timeline_summary, sales_daily
-from projector.verify import verify
+from projector.verifying.verify import verify
 from shared.append_command import Command
 from shared.database import connect
 from shared.events import NoteAdded, OrderErased, OrderPlaced, PaymentCaptured

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Raw
 
-from projector.progress import Silent
+from projector.rebuilding.progress import Silent
 from projector.tables import TABLES
 from shared.append_command import AppendedEvent, Command
 from shared.database import connect

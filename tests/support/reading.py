@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from werkzeug.test import TestResponse
 
 from command_api.handling import Handling
-from projector.daemon import run_once
+from projector.run_once import run_once
 from query_api.app import opened
 from query_api.listener import Listener
 from query_api.settings import Settings

@@ -16,7 +16,7 @@ import psycopg
 
 from command_api.app import opened
 from command_api.settings import Settings
-from projector.daemon import run_once
+from projector.run_once import run_once
 from shared import auth, embedded_postgres
 from shared.book import Book
 from shared.environment import Databases

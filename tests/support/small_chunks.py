@@ -3,7 +3,7 @@
 Worker processes import this module as well, so that they do, too.
 """
 
-from projector import building, rebuild, slices
+from projector.rebuilding import building, rebuild, slices
 from shared.cli import main
 
 slices.CHUNK = 100

@@ -72,9 +72,7 @@ def compare(connection: Connection, live: Generation, check: Generation, day_of:
         if found:
             rows[table] = found[0][2]
             examples += [difference(table, key, present, again) for present, again, _ in found]
-    examples = [
-        example._replace(orders=orders) for example, orders in with_orders(connection, check, examples, day_of)
-    ]
+    examples = [example._replace(orders=orders) for example, orders in with_orders(connection, check, examples, day_of)]
     orders = sorted({order for example in examples for order in example.orders})
     return Comparison(rows, examples, _events(connection, check, orders))
 

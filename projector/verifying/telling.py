@@ -4,7 +4,7 @@ import json
 
 import click
 
-from projector.comparing import Comparison, Difference
+from projector.verifying.comparing import Comparison, Difference
 
 
 def differences(position: int, comparison: Comparison) -> None:

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from projector import checkpoint, crew, generation, indexing, summaries, under_way, unfinished
+from projector import checkpoint, generation, summaries
 from projector.batch import Poster
 from projector.checkpoint import Checkpoint, Generation
-from projector.pace import FULL, Pace
-from projector.progress import Reporter
 from projector.quarantine import MOST
-from projector.slices import Task, post_slice
+from projector.rebuilding import crew, indexing, under_way, unfinished
+from projector.rebuilding.pace import FULL, Pace
+from projector.rebuilding.progress import Reporter
+from projector.rebuilding.slices import Task, post_slice
+from projector.rebuilding.under_way import AlreadyRunning
+from projector.rebuilding.unfinished import Unfinished
 from projector.tables import TABLES, customer
 from projector.tables.days import days_in
-from projector.under_way import AlreadyRunning
-from projector.unfinished import Unfinished
 from shared import event_log
 from shared.database import Connection, connect
 from shared.environment import Databases

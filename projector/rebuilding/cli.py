@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from projector import interrupted, telling_rebuild
-from projector.building import Work
-from projector.dry_run import dry_run as run_dry
 from projector.options import most_quarantined_option, timezone_option, workers_option
-from projector.pace import FULL
 from projector.poison import PoisonedEvent
-from projector.progress import reporter
-from projector.rebuild import rebuild as run_rebuild
-from projector.rollback import drop_old as run_drop_old
-from projector.rollback import rollback as run_rollback
+from projector.rebuilding import interrupted, telling
+from projector.rebuilding.building import Work
+from projector.rebuilding.dry_run import dry_run as run_dry
+from projector.rebuilding.pace import FULL
+from projector.rebuilding.progress import reporter
+from projector.rebuilding.rebuild import rebuild as run_rebuild
+from projector.rebuilding.rollback import drop_old as run_drop_old
+from projector.rebuilding.rollback import rollback as run_rollback
 from shared import migrate
 from shared.environment import Databases, Place, place_options
 
@@ -85,15 +85,15 @@ def _done(work: Work, wishes: dict[str, bool]) -> tuple[dict[str, Any], Callable
     """What was done, for machines and for people."""
     if wishes["dry_run"]:
         forecast = run_dry(work)
-        return forecast.as_json(), lambda: telling_rebuild.forecast(forecast)
+        return forecast.as_json(), lambda: telling.forecast(forecast)
     if wishes["rollback"]:
         back = run_rollback(work)
-        return back._asdict(), lambda: telling_rebuild.rolled_back(back)
+        return back._asdict(), lambda: telling.rolled_back(back)
     if wishes["drop_old"]:
         dropped = run_drop_old(work)
-        return {"dropped": dropped}, lambda: telling_rebuild.dropped(was_there=dropped)
+        return {"dropped": dropped}, lambda: telling.dropped(was_there=dropped)
     statistics = run_rebuild(work, from_scratch=wishes["from_scratch"])
-    return statistics._asdict(), lambda: telling_rebuild.statistics(statistics)
+    return statistics._asdict(), lambda: telling.statistics(statistics)
 
 
 def _require_one(wishes: dict[str, bool], names: Sequence[str]) -> None:

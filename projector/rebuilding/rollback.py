@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import psycopg
 
-from projector import checkpoint, generation, interrupted
-from projector.building import Build, Work, begun
+from projector import checkpoint, generation
 from projector.checkpoint import Checkpoint, Generation, OtherCode, Refused
-from projector.rebuild import come_close, take_over
+from projector.rebuilding import interrupted
+from projector.rebuilding.building import Build, Work, begun
+from projector.rebuilding.rebuild import come_close, take_over
 from shared import event_log
 from shared.order_document import REVISION
 

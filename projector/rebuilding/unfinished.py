@@ -36,7 +36,7 @@ BUILD = "INSERT INTO {reads}.build (head, head_event_id) VALUES (%(head)s, %(eve
 def begin(reads: Connection, tables: Generation, slices: int, head: int, event_id: UUID | None) -> None:
     """Make the tables that say how far it is. Part of the caller's transaction."""
     for name in ("slice", "build"):
-        reads.execute(tables.sql((files("projector") / f"{name}.sql").read_text()))
+        reads.execute(tables.sql((files("projector.rebuilding") / f"{name}.sql").read_text()))
     reads.execute(tables.sql(SLICES), {"slices": slices, "head": head})
     reads.execute(tables.sql(BUILD), {"head": head, "event_id": event_id})
 

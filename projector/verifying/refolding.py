@@ -10,10 +10,10 @@ from uuid import UUID
 
 from projector import bulk, folding
 from projector.checkpoint import Checkpoint, Generation
-from projector.comparing import EXAMPLES, Difference, difference, key_columns
 from projector.standstill import Standstill
 from projector.summaries import Contributions, DayOf, part_rows
 from projector.tables import PER_ORDER, SUMMARIES, customer, customer_erasure, definition, order_timeline
+from projector.verifying.comparing import EXAMPLES, Difference, difference, key_columns
 from shared import event_log
 from shared.database import Connection
 from shared.order_document import OrderDocument

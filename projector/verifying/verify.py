@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from projector import checkpoint, generation, leader, quarantine
-from projector.building import Build, Work, begun
-from projector.checkpoint import Checkpoint, Generation
-from projector.comparing import Comparison, compare
-from projector.daemon import require_ours
+from projector.checkpoint import Checkpoint, Generation, require_ours
+from projector.rebuilding.building import Build, Work, begun
 from projector.tables.days import days_in
+from projector.verifying.comparing import Comparison, compare
 from shared.anticipated import Anticipated
 from shared.database import Connection, connect
 

@@ -14,13 +14,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from projector import checkpoint, choosing, generation
-from projector.choosing import Sources
-from projector.comparing import EXAMPLES, Comparison, Difference
-from projector.daemon import require_ours
-from projector.refolding import Found, Refolding
+from projector import checkpoint, generation
+from projector.checkpoint import require_ours
 from projector.tables.days import days_in
-from projector.verify import NothingToVerify
+from projector.verifying import choosing
+from projector.verifying.choosing import Sources
+from projector.verifying.comparing import EXAMPLES, Comparison, Difference
+from projector.verifying.refolding import Found, Refolding
+from projector.verifying.verify import NothingToVerify
 from shared.anticipated import Anticipated
 from shared.database import connect
 from shared.environment import Databases

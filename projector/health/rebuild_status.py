@@ -4,9 +4,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from projector import checkpoint, unfinished
+from projector import checkpoint
 from projector.checkpoint import Generation
-from projector.under_way import RUNS
+from projector.rebuilding import unfinished
+from projector.rebuilding.under_way import RUNS
 from shared import event_log
 from shared.book import Book
 from shared.database import Connection

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from projector import telling
-from projector.sampling import Looked
-from projector.verify import Verified
+from projector.verifying import telling
+from projector.verifying.sampling import Looked
+from projector.verifying.verify import Verified
 
 SHOWN = 10
 """So many orders that were not, or not wholly, compared are named."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from projector.sampling import Looked
+from projector.verifying.sampling import Looked
 from shared import event_log
 from shared.book import Book
 from shared.database import Connection

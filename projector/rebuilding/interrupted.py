@@ -7,9 +7,10 @@ from types import FrameType
 
 import psycopg
 
-from projector import checkpoint, unfinished
-from projector.building import Build
+from projector import checkpoint
 from projector.checkpoint import Generation
+from projector.rebuilding import unfinished
+from projector.rebuilding.building import Build
 from shared.anticipated import Anticipated
 from shared.database import Connection, DatabaseUnavailable, connect
 from shared.environment import Databases

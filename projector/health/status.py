@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 
-from projector import checkpoint, drift, generation, leader, quarantine, rebuild_status
+from projector import checkpoint, generation, leader, quarantine
 from projector.checkpoint import AnotherHistory, Checkpoint, OtherCode
-from projector.reasons import Facts, why
-from projector.waiting import waiting
+from projector.health import rebuild_status
+from projector.health.reasons import Facts, why
+from projector.health.waiting import waiting
+from projector.verifying import drift
 from shared import event_log, migrate
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect

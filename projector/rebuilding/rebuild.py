@@ -4,9 +4,10 @@ import resource
 import time
 from typing import NamedTuple
 
-from projector import checkpoint, generation, interrupted, leader, unfinished
-from projector.building import Build, Work, begun
+from projector import checkpoint, generation, leader
 from projector.checkpoint import AnotherHistory, Checkpoint, Generation
+from projector.rebuilding import interrupted, unfinished
+from projector.rebuilding.building import Build, Work, begun
 from projector.tables import TABLES
 from shared import event_log
 

@@ -6,11 +6,11 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from projector import checkpoint, generation
-from projector.building import Build, Work, begun
 from projector.checkpoint import Checkpoint, Generation
-from projector.comparing import EXAMPLES, Difference, difference, key_columns, with_orders
+from projector.rebuilding.building import Build, Work, begun
 from projector.tables.days import days_in
-from projector.verify import NothingToVerify, at_one_position
+from projector.verifying.comparing import EXAMPLES, Difference, difference, key_columns, with_orders
+from projector.verifying.verify import NothingToVerify, at_one_position
 from shared.database import Connection
 
 OUR_OWN = ("checkpoint", "quarantine")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from projector import rebuild_status
+from projector.health import rebuild_status
 
 SHOWN = 10
 """Orders in quarantine, and drifted ones, that are listed; all of them are in `--json`."""

@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from projector import telling_status
+from projector.health import telling
+from projector.health.status import status as read_status
 from projector.options import timezone_option
-from projector.status import status as read_status
 from shared.environment import Place, place_options
 
 
@@ -36,7 +36,7 @@ def status(place: Place, timezone: str, most: float | None, *, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(found))
     else:
-        telling_status.status(found)
+        telling.status(found)
     reads = found["reads"]
     if most is not None and (reads["state"] != "live" or reads["lag_seconds"] > most):
         sys.exit(1)

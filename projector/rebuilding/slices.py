@@ -14,10 +14,10 @@ from projector import bulk, folding
 from projector.applying import Posting
 from projector.checkpoint import Generation
 from projector.folding import Documents, Row
-from projector.pace import Pace, give_way
 from projector.poison import is_poison
 from projector.quarantine import Pieces
-from projector.streams import Place, Source, portions
+from projector.rebuilding.pace import Pace, give_way
+from projector.rebuilding.streams import Place, Source, portions
 from projector.summaries import Contributions, DayOf, part_rows
 from projector.tables import customer_erasure, order_timeline
 from projector.tables.days import days_in

@@ -10,9 +10,9 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from projector import drift
-from projector.drift import Drift
-from projector.sampling import look_at_some
+from projector.verifying import drift
+from projector.verifying.drift import Drift
+from projector.verifying.sampling import look_at_some
 from shared.database import connect
 from shared.environment import Databases
 from shared.logs import describe

@@ -4,10 +4,10 @@ import json
 
 import click
 
-from projector.comparing import Difference
-from projector.dry_run import Forecast
-from projector.rebuild import Statistics
-from projector.rollback import RolledBack
+from projector.rebuilding.dry_run import Forecast
+from projector.rebuilding.rebuild import Statistics
+from projector.rebuilding.rollback import RolledBack
+from projector.verifying.comparing import Difference
 
 MEGABYTE = 1_000_000
 LONGEST = 80

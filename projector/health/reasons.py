@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from projector import quarantine, rebuild_status, waiting
+from projector import quarantine
+from projector.health import rebuild_status, waiting
 
 Row = dict[str, Any]
 

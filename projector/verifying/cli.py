@@ -6,13 +6,13 @@ from contextlib import nullcontext
 
 import click
 
-from projector import sampling, telling_verified
-from projector.building import Work
 from projector.options import timezone_option, workers_option
-from projector.progress import Silent, reporter
-from projector.sampling import Looked
-from projector.verify import Verified
-from projector.verify import verify as run_verify
+from projector.rebuilding.building import Work
+from projector.rebuilding.progress import Silent, reporter
+from projector.verifying import sampling, telling_verified
+from projector.verifying.sampling import Looked
+from projector.verifying.verify import Verified
+from projector.verifying.verify import verify as run_verify
 from shared import migrate
 from shared.environment import Databases, Place, place_options
 
