@@ -3,6 +3,8 @@
 Worker processes import this module as well, so that they do, too.
 """
 
+import signal
+
 from projector.rebuilding import building, rebuild, slices
 from shared.cli import main
 
@@ -11,4 +13,5 @@ building.CATCH_UP_BATCH = 25
 rebuild.CLOSE = 25
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
     main()
