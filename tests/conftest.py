@@ -52,8 +52,34 @@ def migrated(database):
     return Databases(Book(), database, database)
 
 
-def pytest_terminal_summary(terminalreporter, config):
+TOLD = []
+"""What the other processes of a parallel run have to tell at the end."""
+
+
+def _told(config):
     if profiles.Tally.histories:
-        terminalreporter.write_line(profiles.told(config.getoption("hypothesis_seed", None)))
+        yield profiles.told(config.getoption("hypothesis_seed", None))
     if profiles.Splits.histories:
-        terminalreporter.write_line(profiles.Splits.told())
+        yield profiles.Splits.told()
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["told"] = list(_told(session.config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    TOLD.extend(getattr(node, "workeroutput", {}).get("told", []))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    recorded = [
+        words
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, words in report.user_properties
+        if name == "told"
+    ]
+    for line in (*recorded, *TOLD, *_told(config)):
+        terminalreporter.write_line(line)

@@ -223,20 +223,22 @@ def machine(migrated, tmp_path):
 
 
 @contextmanager
-def seed_and_counts(capsys, machine):
+def seed_and_counts(record_property, machine):
     """Printed whether it goes well or not."""
     try:
         yield
     finally:
         counts = ", ".join(f"{count} {what}" for what, count in sorted(machine.counts.items()))
         told = machine.clients.told
-        with capsys.disabled():
-            print(f"\nHTTP histories, seed {SEED}: {len(machine.orders)} orders, {len(told)} answers to", end=" ")
-            print(f"{len({one.sent.key for one in told})} keys, {machine.clients.lost} answers lost; {counts}")
+        record_property(
+            "told",
+            f"HTTP histories, seed {SEED}: {len(machine.orders)} orders, {len(told)} answers to "
+            f"{len({one.sent.key for one in told})} keys, {machine.clients.lost} answers lost; {counts}",
+        )
 
 
-def test_random_histories_with_twins_rivals_and_kills(machine, capsys):
-    with seed_and_counts(capsys, machine):
+def test_random_histories_with_twins_rivals_and_kills(machine, record_property):
+    with seed_and_counts(record_property, machine):
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             machine.step()
