@@ -76,7 +76,7 @@ def _fitting(work: Work, build: Build) -> int | None:
         say(f"resuming: the tables in {schema} are complete up to position {position:,}")
         return position
     say(f"resuming at {left.events:,} of {left.head:,} events")
-    if not left.merged and left.slices != work.workers:
+    if left.finished < left.slices != work.workers:
         say(f"with {left.slices} workers, as it was begun, not {work.workers}: --from-scratch would begin anew")
     return left.events
 
@@ -88,7 +88,7 @@ def come_close(build: Build, stand: Checkpoint) -> Checkpoint:
         stand = build.catch_up(stand, stand.position + behind)
         before, behind = behind, event_log.head(build.events, build.tables.book).position - stand.position
         if behind >= before:
-            build.pace.hurry()  # or it would never get there
+            build.hurry(behind)  # or it would never get there
     return stand
 
 

@@ -98,11 +98,12 @@ def post_slice(task: Task) -> None:
         target = _Target(reads, tables, (number, taken), place, day_of, task.most_quarantined)
         parent = parent_process()
         pace = Pace(task.throttle)
-        for rows in source.whole_streams(target.place):
+        for chunk, rows in enumerate(source.whole_streams(target.place)):
+            if chunk:
+                pace.pause()
             if parent is not None and not parent.is_alive():
                 return  # whoever goes on starts at our slice's place
             target.post(rows, events)
-            pace.pause()
         target.finish()
 
 

@@ -17,7 +17,7 @@ from projector.checkpoint import Generation
 from projector.quarantine import MOST
 from projector.rebuilding import unfinished
 from projector.rebuilding.slices import Task, post_slice
-from projector.tables import TABLES, customer
+from projector.tables import SUMMARIES, TABLES, customer
 from projector.tables.days import days_in
 from projector.verifying.comparing import compare
 from shared.book import Book
@@ -117,7 +117,8 @@ class Scene:
             post_slice(Task(self.databases, self.again.schema, number, ZONE, most_quarantined=MOST))
         gc.enable()
         with self.reads.transaction():
-            summaries.merge_parts(self.reads, self.again)
+            for summary in SUMMARIES:
+                summaries.merge_parts(self.reads, self.again, summary.NAME)
             self.reads.execute(self.again.sql(customer.RECOMPUTE), {"customers": None})
         unfinished.complete(self.reads, self.again)
 
