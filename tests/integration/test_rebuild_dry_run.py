@@ -117,6 +117,9 @@ def test_who_would_be_in_quarantine_and_who_out_of_it(migrated):
     assert unchanged(migrated) == before
     retry(migrated, "UTC", [victim])
     with poisoning.broken("rows"):
+        stopped = CliRunner().invoke(daybook, ["rebuild", "--dry-run", "--database-url", migrated.reads_url])
+        assert stopped.exit_code == 1 and f"Error: a rebuild would stop: event {since} (payment.captured)" in stopped.output
+        assert "`daybook rebuild --dry-run --quarantine` lets that order stand still" in stopped.output
         (standing,) = dry_run(poisoning.work(migrated)).quarantine
         arguments = ["rebuild", "--dry-run", "--quarantine", "--database-url", migrated.reads_url]
         told = CliRunner().invoke(daybook, arguments)
