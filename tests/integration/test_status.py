@@ -92,6 +92,16 @@ def test_a_login_that_may_not_look_at_others_still_says_who(migrated, least, tmp
         )
 
 
+@pytest.mark.parametrize("command", ["status", "pause", "rebuild", "verify"])
+def test_a_login_without_any_rights_is_told_so_by_name(migrated, least, command):
+    login = urlsplit(least[1]).username
+    with connect(migrated.reads_url) as admin:
+        admin.execute(f"REVOKE daybook_projector FROM {login}")
+    result = CliRunner().invoke(daybook, [command, "--database-url", least[1]])
+    assert result.exit_code == 1
+    assert re.search(rf"^Error: login {login} has no rights on schema (events|projector): log in as", result.output)
+
+
 def test_a_login_sees_what_its_own_sessions_do(migrated, least, tmp_path):
     narrow = Databases(migrated.book, least[0], least[0])
     run_once(migrated)
