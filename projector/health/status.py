@@ -30,7 +30,8 @@ SELECT
     role,
     host || ':' || pid AS name,
     heartbeat_at > clock_timestamp() - lease
-        AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = backend_pid) AS alive,
+        -- One that was killed has no session any more, one in trouble may have none between two attempts.
+        AND (trouble IS NOT NULL OR EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = backend_pid)) AS alive,
     backend_pid = ({leader.HOLDER}) AS leads,
     {event_log.CANONICAL_TIME.format("heartbeat_at")} AS heartbeat_at,
     extract(epoch FROM lease)::float8 AS lease,
