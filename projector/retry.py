@@ -109,7 +109,7 @@ class _Again:
                 raise psycopg.Rollback(transaction)
         if poisoned is not None and poisoned.version < stood_at:
             self._reads.execute(self._live.sql(UPDATE_ERROR), [poisoned.reason, order])
-        return Retried(order, None if poisoned is None else str(poisoned))
+        return Retried(order, None if poisoned is None else poisoned.why)
 
     def _fold_anew(self, order: UUID, upto: int) -> PoisonedEvent | None:
         """Replace all that the tables say of the order; what it still stands still at, if it does."""
