@@ -117,11 +117,12 @@ def test_who_would_be_in_quarantine_and_who_out_of_it(migrated):
     assert unchanged(migrated) == before
     retry(migrated, "UTC", [victim])
     with poisoning.broken("rows"):
-        stopped = CliRunner().invoke(daybook, ["rebuild", "--dry-run", "--database-url", migrated.reads_url])
+        place = ["--workers", "1", "--database-url", migrated.reads_url]
+        stopped = CliRunner().invoke(daybook, ["rebuild", "--dry-run", *place])
         assert stopped.exit_code == 1 and f"Error: a rebuild would stop: event {since} (payment.captured)" in stopped.output
         assert "`daybook rebuild --dry-run --quarantine` lets that order stand still" in stopped.output
         (standing,) = dry_run(poisoning.work(migrated)).quarantine
-        arguments = ["rebuild", "--dry-run", "--quarantine", "--database-url", migrated.reads_url]
+        arguments = ["rebuild", "--dry-run", "--quarantine", *place]
         told = CliRunner().invoke(daybook, arguments)
         assert json.loads(CliRunner().invoke(daybook, [*arguments, "--json"]).stdout)["quarantine"] == [standing._asdict()]
     assert standing[:3] == (str(victim), None, since) and "no such thing" in standing.error
