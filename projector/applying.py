@@ -1,7 +1,7 @@
 """Events of some orders posted to the tables: the step that a batch does at once, piece by piece, or again."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from projector import bulk, folding
@@ -13,7 +13,7 @@ from projector.summaries import Contributions, DayOf
 from projector.tables import order_detail
 from shared import order_document
 from shared.database import Connection
-from shared.order_document import OrderDocument
+from shared.order_document import Contacts, OrderDocument
 from shared.recorded_event import RecordedEvent
 
 Loaded = Mapping[UUID, tuple[int, str]]
@@ -44,7 +44,7 @@ class Posting(NamedTuple):
     reads: Connection
     tables: Generation
     day_of: DayOf
-    contacts: Mapping[UUID, dict[str, Any]]
+    contacts: Contacts
     loaded: Loaded
     across_streams: bool = True
     anew: bool = False

@@ -14,6 +14,7 @@ from projector.summaries import Contributions, DayOf
 from projector.tables import customer, customer_erasure
 from shared import event_log
 from shared.database import Connection
+from shared.order_document import Contacts
 from shared.recorded_event import RecordedEvent
 
 
@@ -82,7 +83,7 @@ class Poster(NamedTuple):
         self,
         checkpoint: Checkpoint,
         events: Sequence[RecordedEvent],
-        contacts: Mapping[UUID, dict[str, object]],
+        contacts: Contacts,
         *,
         in_pieces: bool = False,
     ) -> Posted:

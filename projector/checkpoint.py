@@ -48,6 +48,10 @@ class OtherCode(Refused):
     """The tables were made by another revision of the projection code, or for another time zone."""
 
 
+class CheckpointLost(Refused):
+    """There are tables, but nobody knows how far they are."""
+
+
 class AnotherHistory(Refused):
     """The tables were posted from another log, or from another past of this one (a restored backup)."""
 
@@ -83,10 +87,21 @@ def exists(connection: Connection, generation: Generation) -> bool:
 def require_ours(events: Connection, reads: Connection, tables: Generation, timezone: str) -> Checkpoint | None:
     """The checkpoint of `tables`, None if there are none. Raises `Refused` unless they are ours to touch."""
     stand = read(reads, tables)
-    if stand is not None:
+    if stand is None:
+        require_none(reads, tables)
+    else:
         require_same_code(stand, tables, timezone)
         require_same_history(stand, tables, events)
     return stand
+
+
+def require_none(reads: Connection, tables: Generation) -> None:
+    """Raise `CheckpointLost` if there are tables after all, although no checkpoint could be read."""
+    if exists(reads, tables):
+        raise CheckpointLost(
+            f"the tables in {tables.schema} have lost the row of {tables.schema}.checkpoint, so nobody knows how far "
+            "they are: run `daybook rebuild`"
+        )
 
 
 def require_same_code(checkpoint: Checkpoint, generation: Generation, timezone: str) -> None:

@@ -59,12 +59,10 @@ def resume(place: Place) -> None:
 @contextmanager
 def _control(place: Place) -> Iterator[tuple[Connection, Book]]:
     """The reads side alone: an operator can pause while the database of the log is away."""
-    with (
-        place.open() as databases,
-        connect(databases.reads_url, databases.book.names["projector_role"], "daybook pause") as reads,
-    ):
-        migrate.check_connection(reads, databases.book, "reads")
-        yield reads, databases.book
+    with place.open() as databases:
+        migrate.check(databases.reads_url, databases.book, "reads")
+        with connect(databases.reads_url, databases.book.names["projector_role"], "daybook pause") as reads:
+            yield reads, databases.book
 
 
 def _position(reads: Connection, book: Book) -> str:

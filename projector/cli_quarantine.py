@@ -1,7 +1,6 @@
 """The command `daybook retry`."""
 
 import sys
-from uuid import UUID
 
 import click
 
@@ -12,16 +11,17 @@ from shared.environment import Place, place_options
 
 
 @click.command()
-@click.argument("orders", metavar="[ORDER]...", nargs=-1, type=click.UUID)
+@click.argument("orders", metavar="[ORDER]...", nargs=-1)
 @click.option(
     "--all", "all_of_them", is_flag=True, envvar="DAYBOOK_RETRY_ALL", show_envvar=True, help="All in quarantine."
 )
 @timezone_option
 @place_options
-def retry(place: Place, orders: tuple[UUID, ...], timezone: str, *, all_of_them: bool) -> None:
+def retry(place: Place, orders: tuple[str, ...], timezone: str, *, all_of_them: bool) -> None:
     """Try orders in quarantine again: fold them anew from the log, up to where the read tables stand.
 
-    `daybook status` lists them. Exit code 1 if any of them still cannot be posted; then it says why.
+    ORDER is an id, as `daybook status` lists them, or an order number. Exit code 1 if any of them still cannot be
+    posted; then it says why.
     """
     if bool(orders) == all_of_them:
         raise click.UsageError("name the orders to try again, or give --all")

@@ -31,6 +31,12 @@ RARE_COLLECTIONS = 100_000, 20, 20
 """For `gc`: a batch makes many objects and hardly a cycle; looking for cycles would take a quarter of the time."""
 
 
+LENT = 5.0
+"""Seconds after a handover in which we look often whether the lock is free again: it is borrowed for moments."""
+
+OFTEN = 0.05
+
+
 @dataclass(frozen=True)
 class Settings:
     """How the projector works; see the options of `daybook projector`."""
@@ -60,6 +66,7 @@ class Projector:
         self._reached = False  # both databases, at least once
         self._trouble = Trouble()
         self._paused_by: str | None = None
+        self._lent_until = 0.0
         self._unknown = UnknownTypes()
 
     def leads(self) -> bool:
@@ -185,7 +192,7 @@ class Projector:
         self._beat(events, reads, stand)
         if leader.end_frozen(reads, self._book):
             log.warning("ended the session of a leader that has been silent for three leases")
-        self._stop.wait(self._tick)
+        self._stop.wait(OFTEN if time.monotonic() < self._lent_until else self._tick)
 
     def _yields(self, reads: Connection, stand: Checkpoint) -> bool:
         """Note a pause; True if the lock is to be handed over."""
@@ -195,6 +202,7 @@ class Projector:
             log.info("paused by %s" if asked.paused_by else "the pause is over%.0s", asked.paused_by)
         if asked.handover:
             log.info("handing over the leader's lock at position %d, as asked", stand.position)
+            self._lent_until = time.monotonic() + LENT
         return asked.handover
 
     def _beat(self, events: Connection, reads: Connection, stand: Checkpoint | None) -> bool:

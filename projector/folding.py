@@ -1,8 +1,7 @@
 """Events folded into documents in memory: the one step that batch, rebuild and verification share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +11,7 @@ from projector.standstill import NOBODY, Documents, Row, Standstill, Unreadable,
 from projector.tables import order_timeline
 from shared import order_document
 from shared.events import CustomerErased
-from shared.order_document import OrderDocument
+from shared.order_document import Contacts, OrderDocument
 from shared.recorded_event import RecordedEvent
 
 __all__ = ["Documents", "PoisonedEvent", "Row", "Unreadable", "contact_refs", "fold", "recorded"]
@@ -31,7 +30,7 @@ def contact_refs(events: Iterable[RecordedEvent]) -> set[UUID]:
 def fold(
     documents: Documents,
     events: Iterable[RecordedEvent],
-    contacts: Mapping[UUID, dict[str, Any]],
+    contacts: Contacts,
     *,
     across_streams: bool = False,
     still: Standstill = NOBODY,
@@ -80,5 +79,5 @@ def _personal(document: OrderDocument | None) -> object:
     ]
 
 
-def _of_vault(event: RecordedEvent, contacts: Mapping[UUID, dict[str, Any]]) -> object:
+def _of_vault(event: RecordedEvent, contacts: Contacts) -> object:
     return [contacts.get(ref) for ref in contact_refs([event])]

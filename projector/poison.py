@@ -32,6 +32,11 @@ class PoisonedEvent(Anticipated):
     def __str__(self) -> str:
         return f"event {self.position} ({self.type}) of order {self.stream_id} cannot be posted: {self.reason}"
 
+    @property
+    def why(self) -> str:
+        """The same where the order has been named already."""
+        return f"event {self.position} ({self.type}) cannot be posted: {self.reason}"
+
 
 class TooManyQuarantined(Anticipated):
     """More orders cannot be posted than may be in quarantine: the code is broken, not the orders."""

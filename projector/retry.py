@@ -9,6 +9,7 @@ import psycopg
 from projector import batch, folding, generation, leader, quarantine, summaries
 from projector.applying import Posting
 from projector.checkpoint import Generation, require_ours
+from projector.order_names import named
 from projector.poison import PoisonedEvent
 from projector.quarantine import Pieces
 from projector.summaries import Contributions, DayOf
@@ -34,8 +35,8 @@ class Retried(NamedTuple):
     error: str | None
 
 
-def retry(databases: Databases, timezone: str, orders: Sequence[UUID]) -> list[Retried]:
-    """Try `orders` again, or all in quarantine if none is named; each in a transaction of its own.
+def retry(databases: Databases, timezone: str, orders: Sequence[UUID | str]) -> list[Retried]:
+    """Try `orders`, ids or numbers, again, or all in quarantine if none is named; each in a transaction of its own.
 
     Raises `NotInQuarantine`, `Refused`, `LockNotHandedOver`.
     """
@@ -49,13 +50,22 @@ def retry(databases: Databases, timezone: str, orders: Sequence[UUID]) -> list[R
             raise NotInQuarantine(f"there are no tables in {live.schema} yet: start `daybook projector` first")
         with leader.handed_over(reads, book, PATIENCE):
             present = [UUID(row["order_id"]) for row in quarantine.listed(reads, live)]
-            for order in orders:
-                if order not in present:
-                    raise NotInQuarantine(_why_not(reads, live, order))
+            chosen = [_chosen(reads, live, order, present) for order in orders]
             again = _Again(events, reads, live, days_in(timezone))
-            retried = [again.order(order) for order in orders or present]
+            retried = [again.order(order) for order in dict.fromkeys(chosen or present)]
         reads.execute(f"NOTIFY {book.names['posted']}")
     return retried
+
+
+def _chosen(reads: Connection, live: Generation, name: UUID | str, present: Sequence[UUID]) -> UUID:
+    order = named(reads, live, str(name))
+    if order is None:
+        raise NotInQuarantine(
+            f"no order has the number {str(name)!r} in the read tables: give its id, as `daybook status` lists it"
+        )
+    if order not in present:
+        raise NotInQuarantine(_why_not(reads, live, order))
+    return order
 
 
 def _why_not(reads: Connection, live: Generation, order: UUID) -> str:
@@ -99,7 +109,7 @@ class _Again:
                 raise psycopg.Rollback(transaction)
         if poisoned is not None and poisoned.version < stood_at:
             self._reads.execute(self._live.sql(UPDATE_ERROR), [poisoned.reason, order])
-        return Retried(order, None if poisoned is None else str(poisoned))
+        return Retried(order, None if poisoned is None else poisoned.why)
 
     def _fold_anew(self, order: UUID, upto: int) -> PoisonedEvent | None:
         """Replace all that the tables say of the order; what it still stands still at, if it does."""

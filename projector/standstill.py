@@ -5,7 +5,6 @@ retry come to the same rows: they depend on the event and on the last good docum
 """
 
 from collections.abc import Mapping, MutableMapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -14,6 +13,7 @@ from msgspec import Raw, Struct
 
 from projector.poison import described
 from projector.tables import order_timeline
+from projector.tables.times import happened_at
 from shared import order_document
 from shared.events import Actor, OrderErased
 from shared.order_document import OrderDocument
@@ -122,9 +122,8 @@ class Standstill:
 def _timeline_row(event: RecordedEvent, document: OrderDocument | None) -> Row:
     """A row that the database takes for sure: texts without U+0000, and a time that there is."""
     sentence = _sentence(event, document)
-    if not _is_time(event.envelope.occurred_at):
-        envelope = msgspec.structs.replace(event.envelope, occurred_at=event.recorded_at)
-        event = msgspec.structs.replace(event, envelope=envelope)
+    envelope = msgspec.structs.replace(event.envelope, occurred_at=happened_at(event))
+    event = msgspec.structs.replace(event, envelope=envelope)
     row = order_timeline.row(event, sentence)
     return tuple(v.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(v, str) else v for v in row)
 
@@ -136,14 +135,6 @@ def _sentence(event: RecordedEvent, document: OrderDocument | None) -> str:
         return order_timeline.summary(event, document)
     except Exception:  # noqa: BLE001 -- it may be what poisoned the order
         return event.type
-
-
-def _is_time(timestamp: str) -> bool:
-    try:
-        datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007 -- only looked at
-    except ValueError:
-        return False
-    return True
 
 
 NOBODY = Standstill({})

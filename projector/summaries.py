@@ -115,8 +115,10 @@ ORDER BY {key}
 """
 
 
-def merge_parts(connection: Connection, generation: Generation) -> None:
-    """Sum up what the workers left, and drop it."""
-    for summary in SUMMARIES:
-        connection.execute(generation.sql(_merge(summary)))
-        connection.execute(generation.sql(f"DROP TABLE {{reads}}.{summary.NAME}_part"))
+MERGE = {summary.NAME: _merge(summary) for summary in SUMMARIES}
+
+
+def merge_parts(connection: Connection, generation: Generation, table: str) -> None:
+    """Sum up what the workers left for the summary `table`, and drop it."""
+    connection.execute(generation.sql(MERGE[table]))
+    connection.execute(generation.sql(f"DROP TABLE {{reads}}.{table}_part"))

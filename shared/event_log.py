@@ -83,9 +83,19 @@ def system_identifier(connection: Connection) -> int | None:
     return int(row[0]) if row else None
 
 
-def contacts(connection: Connection, book: Book, refs: Collection[UUID]) -> Mapping[UUID, dict[str, Any]]:
-    """Personal data by reference; erased ones are there and empty."""
+def contacts(connection: Connection, book: Book, refs: Collection[UUID]) -> Mapping[UUID, dict[str, Any] | str]:
+    """Personal data by reference; erased ones are there and empty, as text what is no JSON object."""
     if not refs:
         return {}
     rows = connection.execute(book.sql(CONTACTS), [list(refs)], prepare=True).fetchall()
-    return {ref: msgspec.json.decode(payload) for ref, payload in rows}
+    return {ref: _payload(payload) for ref, payload in rows}
+
+
+_decode_payload = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _payload(payload: str) -> dict[str, Any] | str:
+    try:
+        return _decode_payload(payload)
+    except msgspec.MsgspecError:
+        return payload  # whatever order names it says so when it is folded

@@ -24,6 +24,10 @@ class WrongRevision(Anticipated):
     """A schema is not at the revision that this code was written for."""
 
 
+class NotAdmitted(Anticipated):
+    """Whoever logged in has no part in this book."""
+
+
 def migrate(events_url: str, reads_url: str, book: Book) -> list[str]:
     """Bring both sides to the newest revision; returns the names of the migrations applied just now.
 
@@ -39,13 +43,18 @@ def check(url: str, book: Book, side: str) -> None:
 
 
 def check_connection(connection: Connection, book: Book, side: str) -> None:
-    """`check` over an open connection; needs no more than USAGE on the side's schema."""
+    """`check` over an open connection; needs no more than USAGE on the side's schema. Raises `NotAdmitted` without."""
     schema = book.names[SIDES[side]]
     wanted = len(_scripts(side))
     try:
         found = _revision(connection, schema)
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         found = 0
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NotAdmitted(
+            f"login {connection.info.user} has no rights on schema {schema}: log in as a member of the role that this "
+            f"command works as, such as {book.names['projector_role']}"
+        ) from error
     if found != wanted:
         remedy = "run `daybook migrate`" if found < wanted else "deploy the newer code that made it"
         raise WrongRevision(f"schema {schema} is at revision {found}, this code needs {wanted}: {remedy}")

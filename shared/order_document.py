@@ -19,7 +19,7 @@ from shared.order_document_personal import PERSONAL_CHANGES, Contacts, blank, re
 from shared.order_document_shape import OrderDocument
 from shared.recorded_event import RecordedEvent
 
-__all__ = ["REVISION", "OrderDocument", "Unfoldable", "blank", "contact_refs", "decode", "encode", "fold"]
+__all__ = ["REVISION", "Contacts", "OrderDocument", "Unfoldable", "blank", "contact_refs", "decode", "encode", "fold"]
 
 REVISION = 3
 """Which code made the read tables; the tables of another revision are left alone until rebuilt."""

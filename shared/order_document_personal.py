@@ -24,13 +24,16 @@ from shared.order_document_parts import Note
 from shared.order_document_shape import Customer, OrderDocument
 from shared.recorded_event import RecordedEvent
 
-Contacts = Mapping[UUID, dict[str, Any]]
-"""Personal data by reference, as the vault has it now: empty or missing once erased."""
+Contacts = Mapping[UUID, dict[str, Any] | str]
+"""Personal data by reference, as the vault has it now: empty or missing once erased, text if it is no JSON object."""
 
 
 def personal(ref: str | None, contacts: Contacts) -> dict[str, str] | None:
-    """What the vault has under `ref`; None once erased."""
-    return contacts.get(convert(ref, UUID)) or None if ref else None
+    """What the vault has under `ref`; None once erased. Raises `ValueError` if it is no JSON object."""
+    found = contacts.get(convert(ref, UUID)) if ref else None
+    if isinstance(found, str):
+        raise ValueError(f"what the vault has under {ref} is no JSON object")  # noqa: TRY004 -- of the data, not the code
+    return found or None
 
 
 def customer(customer_id: str | None, contact_ref: str | None, contacts: Contacts) -> Customer:

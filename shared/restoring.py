@@ -52,7 +52,10 @@ LISTED = re.compile(r"^\d+; \d+ \d+ SCHEMA - (\S+)", re.MULTILINE)
 
 
 def _require_its_book(program: Path, file: Path, book: Book) -> None:
-    listing = postgres_programs.ended(postgres_programs.start(program, ["--list", str(file)], {}), program)
+    try:
+        listing = postgres_programs.ended(postgres_programs.start(program, ["--list", str(file)], {}), program)
+    except postgres_programs.ProgramFailed as error:
+        raise CannotRestore(f"{file} is no backup, or not a whole one: {error}; nothing was changed") from error
     schemas = LISTED.findall(listing.decode(errors="replace"))
     if schemas != [book.names["events"]]:
         raise CannotRestore(

@@ -66,9 +66,7 @@ def _left_behind(events: Connection, reads: Connection, tables: Generation, time
 def _phase(left: unfinished.Unfinished | None) -> str:
     if left is None:
         return "catching up"
-    if left.merged:
-        return "indexing"
-    return "building" if left.finished < left.slices else "merging"
+    return "building" if left.finished < left.slices else "indexing"
 
 
 def told(found: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import dict_row
 
 from projector import checkpoint, generation, leader, quarantine
-from projector.checkpoint import AnotherHistory, Checkpoint, OtherCode
+from projector.checkpoint import AnotherHistory, Checkpoint, CheckpointLost, OtherCode
 from projector.health import rebuild_status
 from projector.health.reasons import Facts, why
 from projector.health.waiting import waiting
@@ -29,7 +29,9 @@ PROCESSES = f"""
 SELECT
     role,
     host || ':' || pid AS name,
-    heartbeat_at > clock_timestamp() - lease AS alive,
+    heartbeat_at > clock_timestamp() - lease
+        -- One that was killed has no session any more, one in trouble may have none between two attempts.
+        AND (trouble IS NOT NULL OR EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = backend_pid)) AS alive,
     backend_pid = ({leader.HOLDER}) AS leads,
     {event_log.CANONICAL_TIME.format("heartbeat_at")} AS heartbeat_at,
     extract(epoch FROM lease)::float8 AS lease,
@@ -55,7 +57,7 @@ def status(databases: Databases, timezone: str) -> dict[str, Any]:
     with sessions(databases) as (events, reads):
         head = event_log.head(events, databases.book)
         stand = checkpoint.read(reads, live)
-        state, unfit = _fitness(stand, live, events, timezone)
+        state, unfit = _fitness(stand, live, events, reads, timezone)
         verified = drift.verified(reads, databases.book, stand and stand.generation)
         lag_seconds = _lag_seconds(events, live, stand.position if stand else 0)
         under_way = rebuild_status.going_on(events, reads, databases.book, timezone)
@@ -130,13 +132,13 @@ def sessions(databases: Databases) -> Iterator[tuple[Connection, Connection]]:
     role = databases.book.names["projector_role"]
     one = databases.events_url == databases.reads_url
     with _named("the log and of the read tables" if one else "the log"):
+        migrate.check(databases.events_url, databases.book, "events")  # before it there may be no such role
         events = connect(databases.events_url, role, "daybook status", **PATIENCE)
     with events:
         with _named("the read tables"):
+            migrate.check(databases.reads_url, databases.book, "reads")
             reads = connect(databases.reads_url, role, "daybook status", **PATIENCE)
         with reads:
-            migrate.check_connection(events, databases.book, "events")
-            migrate.check_connection(reads, databases.book, "reads")
             yield events, reads
 
 
@@ -160,10 +162,14 @@ def _lag_seconds(events: Connection, live: checkpoint.Generation, position: int)
 
 
 def _fitness(
-    stand: Checkpoint | None, live: checkpoint.Generation, events: Connection, timezone: str
+    stand: Checkpoint | None, live: checkpoint.Generation, events: Connection, reads: Connection, timezone: str
 ) -> tuple[str, str | None]:
     """The state of the tables, and why they are of no use, if so."""
     if stand is None:
+        try:
+            checkpoint.require_none(reads, live)
+        except CheckpointLost as error:
+            return "missing", _sentence(error)
         return "missing", "There are no read tables yet: start `daybook projector`."
     try:
         checkpoint.require_same_code(stand, live, timezone)

@@ -31,7 +31,7 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for trouble in reads["troubles"]:
         yield "trouble", f"{trouble['name']}, since {trouble['since']}: {trouble['trouble']}"
     if found["paused"]:
-        yield "paused", f"by {found['paused']['by']} since {found['paused']['since']}"
+        yield "paused", f"by {found['paused']['by']} since {found['paused']['since']}; to go on: daybook resume"
     if going_on := found["rebuild"]:
         yield going_on["purpose"], rebuild_status.told(going_on)
     for order in found["quarantine"][:SHOWN]:

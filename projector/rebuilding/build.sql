@@ -4,6 +4,5 @@ CREATE TABLE {reads}.build (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     head bigint NOT NULL, -- events up to here are posted by slices, later ones by batches
     head_event_id uuid, -- of the event at `head`: another history has another one
-    merged boolean NOT NULL DEFAULT false, -- the sums of all slices are summed up
-    indexed text[] NOT NULL DEFAULT '{{}}' -- tables that have their indexes and statistics
+    indexed text[] NOT NULL DEFAULT '{{}}' -- tables that are complete, with indexes and statistics
 );

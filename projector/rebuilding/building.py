@@ -1,4 +1,4 @@
-"""A generation built from the log beside the live one: slices by worker processes, sums merged and indexes last."""
+"""A generation built from the log beside the live one: slices by worker processes, sums and indexes last."""
 
 import time
 from collections import defaultdict
@@ -16,7 +16,7 @@ from projector.rebuilding.progress import Reporter
 from projector.rebuilding.slices import Task, post_slice
 from projector.rebuilding.under_way import AlreadyRunning
 from projector.rebuilding.unfinished import Unfinished
-from projector.tables import TABLES, customer
+from projector.tables import TABLES
 from projector.tables.days import days_in
 from shared import event_log
 from shared.database import Connection, connect
@@ -61,6 +61,7 @@ class Build:
         self.reads = reads
         self._seconds: dict[str, float] = defaultdict(float)
         self.pace = Pace(work.throttle)
+        self._outrun = False
         self.row = under_way.Row(reads, work.databases.book)
         self._work = work
         self._purpose = purpose
@@ -84,14 +85,9 @@ class Build:
             self.row.what(stand.generation, 1, stand.position, stand.position)
             return stand
         self.row.what(stand.generation, left.slices, left.events, left.head)
-        if not left.merged:
+        if left.finished < left.slices:
             self.phase("building")
             self._post_slices(left)
-            self.phase("merging")
-            with self.reads.transaction():
-                summaries.merge_parts(self.reads, self.tables)
-                self.reads.execute(self.tables.sql(customer.RECOMPUTE), {"customers": None})
-                self.reads.execute(self.tables.sql("UPDATE {reads}.build SET merged = true"))
         self.phase("indexing")
         self._index([table for table in TABLES if table not in left.indexed])
         unfinished.complete(self.reads, self.tables)
@@ -107,6 +103,16 @@ class Build:
             if stand.position < upto:
                 self.pace.pause()
         return stand
+
+    def hurry(self, behind: int) -> None:
+        """Give up the throttle; say once if that does not help either."""
+        if self.pace.hurry() or self._outrun:
+            return
+        self._outrun = True
+        self._work.reporter.note(
+            f"still {behind:,} events behind and not gaining: the log grows as fast as one process can post it, so the "
+            "switch waits until fewer commands come in; Ctrl-C stops here, and the same command goes on later"
+        )
 
     def phase(self, name: str) -> None:
         """Tell what is done now, here and in `daybook status`."""
@@ -145,12 +151,11 @@ class Build:
     def _post_slices(self, left: Unfinished) -> None:
         work = self._work
         self.told(left.events, left.head)
-        if left.finished < left.slices:
-            tasks = [
-                Task(work.databases, self.tables.schema, number, work.timezone, work.tolerated, work.throttle)
-                for number in range(left.slices)
-            ]
-            crew.run(post_slice, [(task,) for task in tasks], look=self._look, look_every=LOOK_EVERY)
+        tasks = [
+            Task(work.databases, self.tables.schema, number, work.timezone, work.tolerated, work.throttle)
+            for number in range(left.slices)
+        ]
+        crew.run(post_slice, [(task,) for task in tasks], look=self._look, look_every=LOOK_EVERY)
 
     def _look(self) -> None:
         now = unfinished.read(self.reads, self.tables)

@@ -73,8 +73,7 @@ def rebuild(place: Place, workers: int, throttle: int, timezone: str, most_quara
         try:
             done, words = _done(work, wishes)
         except PoisonedEvent as poisoned:
-            words_to_go_on = "`daybook rebuild --quarantine` lets that order stand still and carries on"
-            raise click.ClickException(f"{poisoned}; {words_to_go_on}") from poisoned
+            raise click.ClickException(_where_it_stops(poisoned, wishes)) from poisoned
     if wishes["json"]:
         click.echo(json.dumps(done, default=str))
     else:
@@ -94,6 +93,12 @@ def _done(work: Work, wishes: dict[str, bool]) -> tuple[dict[str, Any], Callable
         return {"dropped": dropped}, lambda: telling.dropped(was_there=dropped)
     statistics = run_rebuild(work, from_scratch=wishes["from_scratch"])
     return statistics._asdict(), lambda: telling.statistics(statistics)
+
+
+def _where_it_stops(poisoned: PoisonedEvent, wishes: dict[str, bool]) -> str:
+    apart = "".join(f" --{wish.replace('_', '-')}" for wish in APART if wishes[wish])
+    stops = "a rebuild would stop: " if wishes["dry_run"] else ""
+    return f"{stops}{poisoned}; `daybook rebuild{apart} --quarantine` lets that order stand still and carries on"
 
 
 def _require_one(wishes: dict[str, bool], names: Sequence[str]) -> None:

@@ -25,22 +25,38 @@ class Counts(NamedTuple):
     vanishing: int
 
 
+class Standing(NamedTuple):
+    """An order that stands still before or after, since the events at these positions; None: it goes on.
+
+    `error`: why it would stand still.
+    """
+
+    order_id: str
+    before: int | None
+    after: int | None
+    error: str | None
+
+
 @dataclass(frozen=True)
 class Forecast:
     """What would be other than at `position`. In `examples`, live is before and posted again is after.
 
-    `apart` names what only one side has, or has otherwise, so that it is not compared: a table, or a column.
+    `quarantine`: orders that would stand still, go on, or stand still elsewhere. `apart` names what only one side has,
+    or has otherwise, so that it is not compared: a table, or a column.
     """
 
     position: int
     tables: dict[str, Counts] = field(default_factory=dict)
     examples: list[Difference] = field(default_factory=list)
+    quarantine: list[Standing] = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For `json.dumps`."""
         tables = {table: counts._asdict() for table, counts in self.tables.items()}
-        return asdict(self) | {"tables": tables, "examples": [example._asdict() for example in self.examples]}
+        examples = [example._asdict() for example in self.examples]
+        quarantine = [order._asdict() for order in self.quarantine]
+        return asdict(self) | {"tables": tables, "examples": examples, "quarantine": quarantine}
 
 
 def dry_run(work: Work) -> Forecast:
@@ -69,7 +85,7 @@ def _comparable(build: Build, live: Generation) -> Checkpoint:
 
 
 def _forecast(snapshot: Connection, live: Generation, check: Generation, position: int, timezone: str) -> Forecast:
-    forecast = Forecast(position)
+    forecast = Forecast(position, quarantine=_quarantine(snapshot, live, check))
     before, after = _columns(snapshot, live), _columns(snapshot, check)
     examples: list[list[Difference]] = []
     for table in sorted(before.keys() | after.keys()):
@@ -85,6 +101,29 @@ def _forecast(snapshot: Connection, live: Generation, check: Generation, positio
     for example, orders in with_orders(snapshot, check, _spread(examples), days_in(timezone)):
         forecast.examples.append(example._replace(orders=orders))
     return forecast
+
+
+QUARANTINE = """
+SELECT
+    order_id::text,
+    before.position,
+    after.position,
+    after.error
+FROM {before} before
+FULL JOIN {check}.quarantine after USING (order_id)
+WHERE before.position IS DISTINCT FROM after.position
+ORDER BY coalesce(after.position, before.position)
+"""
+
+NONE_IN_QUARANTINE = "(SELECT NULL::uuid AS order_id, NULL::bigint AS position WHERE false)"
+
+
+def _quarantine(snapshot: Connection, live: Generation, check: Generation) -> list[Standing]:
+    """Orders in quarantine on one side only, or since another event. Older code's tables have no quarantine."""
+    row = snapshot.execute("SELECT to_regclass(%s)", [f"{live.schema}.quarantine"]).fetchone()
+    before = f"{live.schema}.quarantine" if row and row[0] else NONE_IN_QUARANTINE
+    query = QUARANTINE.format(before=before, check=check.schema)
+    return [Standing(*found) for found in snapshot.execute(query)]
 
 
 COLUMNS = """

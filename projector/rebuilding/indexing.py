@@ -1,4 +1,4 @@
-"""Indexes and the planner's statistics of a generation under construction: several tables at the same time."""
+"""What slices leave to the end, several tables at the same time: sums, customers, indexes, the planner's statistics."""
 
 from collections.abc import Collection
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import psycopg
 
-from projector import generation
+from projector import generation, summaries
 from projector.checkpoint import Generation
+from projector.tables import customer
 from shared.anticipated import Anticipated
 from shared.database import Connection, connect
 from shared.environment import Databases
@@ -19,7 +20,7 @@ SETTINGS = {
     "default_statistics_target": "30",  # the planner needs no more here, and ANALYZE takes as long as all indexes
     "client_connection_check_interval": "1000",  # killed, we leave no session behind
 }
-"""Of the sessions that merge and index. The commit of the switch waits for the disk, and with it all before it."""
+"""Of the sessions that do this. The commit of the switch waits for the disk, and with it all before it."""
 
 LOOK_EVERY = 0.5
 
@@ -29,17 +30,17 @@ class NotUnique(Anticipated):
 
 
 def create_all(databases: Databases, tables: Generation, wanted: Collection[str], sessions: int, name: str) -> None:
-    """Index and analyse the tables `wanted`, so many at the same time. Interrupted, it cancels what runs."""
+    """Complete the tables `wanted`, so many at the same time. Interrupted, it cancels what runs."""
     role = databases.book.names["projector_role"]
     open_sessions: list[Connection] = []
 
-    def index(table: str) -> None:
+    def complete(table: str) -> None:
         with connect(databases.reads_url, role, name, **SETTINGS) as reads:
             open_sessions.append(reads)
-            _index(reads, tables, table)
+            _complete(reads, tables, table)
 
     with ThreadPoolExecutor(sessions) as pool:
-        under_way = [pool.submit(index, table) for table in wanted]
+        under_way = [pool.submit(complete, table) for table in wanted]
         try:
             wait(under_way, return_when=FIRST_EXCEPTION)
             for ended in under_way:
@@ -66,12 +67,16 @@ WHERE %(table)s <> ALL (indexed)
 IS_NOTED = "SELECT %s = ANY (indexed) FROM {reads}.build"
 
 
-def _index(reads: Connection, tables: Generation, table: str) -> None:
+def _complete(reads: Connection, tables: Generation, table: str) -> None:
     with reads.transaction():
         reads.execute(tables.sql(LOCK.format(table)))
         row = reads.execute(tables.sql(IS_NOTED), [table]).fetchone()
         if row and row[0]:
             return
+        if table in summaries.MERGE:
+            summaries.merge_parts(reads, tables, table)
+        if table == customer.NAME:
+            reads.execute(tables.sql(customer.RECOMPUTE), {"customers": None})
         try:
             generation.create_indexes(reads, tables, table)
         except psycopg.errors.UniqueViolation as error:

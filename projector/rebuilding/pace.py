@@ -23,9 +23,10 @@ class Pace:
             time.sleep(self._rest * (time.monotonic() - self._since))
             self._since = time.monotonic()
 
-    def hurry(self) -> None:
-        """No more pauses."""
-        self._rest = 0.0
+    def hurry(self) -> bool:
+        """No more pauses; False if there were none any more."""
+        rested, self._rest = bool(self._rest), 0.0
+        return rested
 
 
 def give_way(percent: int) -> None:

@@ -22,7 +22,7 @@ class Statistics(NamedTuple):
     """What a rebuild did. `rows` per table are the planner's figures, near enough. Times are wall clock.
 
     `events` were posted by this process and its workers, the others by those before it that were killed.
-    `peak_bytes`: resident memory of the largest of them.
+    `peak_bytes`: resident memory of the largest of them. `kept`: there are tables from before to go back to.
     """
 
     position: int
@@ -32,6 +32,7 @@ class Statistics(NamedTuple):
     switching_seconds: float
     rows: dict[str, int]
     peak_bytes: int
+    kept: bool
 
     @property
     def orders(self) -> int:
@@ -54,10 +55,11 @@ def rebuild(work: Work, *, from_scratch: bool = False) -> Statistics:
         generation.make_room(build.reads, book)
         stand, switching_seconds = take_over(build, stand)
         rows = _rows(build)
+        kept = checkpoint.exists(build.reads, Generation(book, book.names["reads_old"]))
     seconds = time.monotonic() - began
     events = stand.position - (present or 0)
     return Statistics(
-        stand.position, events, seconds, build.seconds_per_phase(), switching_seconds, rows, _peak_bytes()
+        stand.position, events, seconds, build.seconds_per_phase(), switching_seconds, rows, _peak_bytes(), kept
     )
 
 
@@ -76,7 +78,7 @@ def _fitting(work: Work, build: Build) -> int | None:
         say(f"resuming: the tables in {schema} are complete up to position {position:,}")
         return position
     say(f"resuming at {left.events:,} of {left.head:,} events")
-    if not left.merged and left.slices != work.workers:
+    if left.finished < left.slices != work.workers:
         say(f"with {left.slices} workers, as it was begun, not {work.workers}: --from-scratch would begin anew")
     return left.events
 
@@ -88,7 +90,7 @@ def come_close(build: Build, stand: Checkpoint) -> Checkpoint:
         stand = build.catch_up(stand, stand.position + behind)
         before, behind = behind, event_log.head(build.events, build.tables.book).position - stand.position
         if behind >= before:
-            build.pace.hurry()  # or it would never get there
+            build.hurry(behind)  # or it would never get there
     return stand
 
 
@@ -136,7 +138,8 @@ def _keep_nothing_erased(build: Build, *, same_history: bool) -> None:
     book = build.tables.book
     old = Generation(book, book.names["reads_old"])
     stand = checkpoint.read(build.reads, old)
-    if stand is None:
+    if stand is None:  # none, or nobody knows how far they were
+        generation.drop(build.reads, old)
         return
     row = build.events.execute(book.sql(ERASED_SINCE), [stand.position if same_history else 0]).fetchone()
     if row and row[0]:

@@ -80,7 +80,7 @@ def _revived(build: Build) -> Checkpoint:
 def drop_old(work: Work) -> bool:
     """Drop `reads_old`; False if there is none. Raises `AlreadyRunning`, `StillRead`."""
     old = Generation(work.databases.book, work.databases.book.names["reads_old"])
-    with begun(work, "rollback", old.schema) as build:
+    with begun(work, "drop old", old.schema) as build:
         present = checkpoint.exists(build.reads, old)
         generation.drop(build.reads, old)
     return present

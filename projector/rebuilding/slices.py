@@ -5,10 +5,8 @@ transaction, and that transaction begins with a compare-and-set: a worker left b
 """
 
 import gc
-from collections.abc import Mapping
 from multiprocessing import parent_process
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
 from projector import bulk, folding
 from projector.applying import Posting
@@ -24,6 +22,7 @@ from projector.tables.days import days_in
 from shared import event_log
 from shared.database import Connection, connect
 from shared.environment import Databases
+from shared.order_document import Contacts
 from shared.recorded_event import RecordedEvent
 
 CHUNK = 12_000
@@ -98,11 +97,12 @@ def post_slice(task: Task) -> None:
         target = _Target(reads, tables, (number, taken), place, day_of, task.most_quarantined)
         parent = parent_process()
         pace = Pace(task.throttle)
-        for rows in source.whole_streams(target.place):
+        for chunk, rows in enumerate(source.whole_streams(target.place)):
+            if chunk:
+                pace.pause()
             if parent is not None and not parent.is_alive():
                 return  # whoever goes on starts at our slice's place
             target.post(rows, events)
-            pace.pause()
         target.finish()
 
 
@@ -184,7 +184,7 @@ class _Target:
             Pieces(posting, events, {}, self._write_parts, self._most_quarantined).post()
             self._write_erasures(customer_erasure.erasures(events))
 
-    def _recorded(self, rows: list[Row], log: Connection) -> tuple[list[RecordedEvent], Mapping[UUID, dict[str, Any]]]:
+    def _recorded(self, rows: list[Row], log: Connection) -> tuple[list[RecordedEvent], Contacts]:
         """The events, and the personal data that folding them asks for."""
         events = [folding.recorded(row) for row in rows]
         return events, event_log.contacts(log, self._tables.book, folding.contact_refs(events))

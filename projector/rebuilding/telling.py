@@ -4,12 +4,15 @@ import json
 
 import click
 
-from projector.rebuilding.dry_run import Forecast
+from projector.rebuilding.dry_run import Forecast, Standing
 from projector.rebuilding.rebuild import Statistics
 from projector.rebuilding.rollback import RolledBack
 from projector.verifying.comparing import Difference
 
 MEGABYTE = 1_000_000
+SHOWN = 10
+"""Orders into or out of quarantine that are named; all of them are in `--json`."""
+
 LONGEST = 80
 """Characters of a value shown."""
 
@@ -29,7 +32,8 @@ def statistics(done: Statistics) -> None:
     click.echo(f"  largest process {done.peak_bytes / MEGABYTE:,.0f} MB")
     for table, rows in done.rows.items():
         click.echo(f"  {table:<20} {rows:>12,} rows")
-    click.echo("To go back to the tables from before: daybook rebuild --rollback", err=True)
+    if done.kept:
+        click.echo("To go back to the tables from before: daybook rebuild --rollback", err=True)
 
 
 def rolled_back(done: RolledBack) -> None:
@@ -49,7 +53,7 @@ def dropped(*, was_there: bool) -> None:
 
 def forecast(found: Forecast) -> None:
     """What a rebuild would change."""
-    if not (found.tables or found.apart):
+    if not (found.tables or found.apart or found.quarantine):
         click.echo(f"A rebuild would change nothing: compared row for row at position {found.position:,}.")
         return
     click.echo(f"A rebuild would change, compared at position {found.position:,}:")
@@ -62,11 +66,22 @@ def forecast(found: Forecast) -> None:
             if number
         )
         click.echo(f"  {table:<20} {said}")
+    for order in found.quarantine[:SHOWN]:
+        click.echo(f"  {_standing(order)}")
+    if (more := len(found.quarantine) - SHOWN) > 0:
+        click.echo(f"  and {more:,} more orders into or out of quarantine")
     if found.examples:
         click.echo("\nFor example:")
     for example in found.examples:
         _example(example)
     click.echo("\nNothing has been changed.", err=True)
+
+
+def _standing(order: Standing) -> str:
+    if order.after is None:
+        return f"order {order.order_id} would leave quarantine, where it is since event {order.before:,}"
+    instead = f" and not {order.before:,}" if order.before else ""
+    return f"order {order.order_id} would be in quarantine since event {order.after:,}{instead}: {order.error}"
 
 
 def _example(example: Difference) -> None:

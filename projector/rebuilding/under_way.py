@@ -113,7 +113,7 @@ def _is_dead(host: str, pid: int) -> bool:
 
 def _described(other: tuple[Any, ...]) -> str:
     purpose, phase, host, pid, position, head = other
-    what = "verification" if purpose == "verify" else purpose
+    what = {"verify": "verification", "drop old": "removal of the old tables"}.get(purpose, purpose)
     return (
         f"a {what} of this book runs already: pid {pid} on {host}, {phase}, {position:,} of {head:,} events; "
         "see `daybook status`, and run this again when it has ended"

@@ -13,12 +13,11 @@ from shared.database import Connection
 class Unfinished(NamedTuple):
     """Events up to `head` are posted by `slices` slices; so many `events` are, in so many slices `finished`.
 
-    Then sums are `merged`, then tables `indexed`.
+    Then tables are completed and `indexed`, one by one.
     """
 
     head: int
     head_event_id: UUID | None
-    merged: bool
     indexed: frozenset[str]
     slices: int
     events: int
@@ -45,7 +44,6 @@ READ = """
 SELECT
     b.head,
     b.head_event_id,
-    b.merged,
     b.indexed,
     count(*),
     sum(s.events)::bigint,
@@ -62,7 +60,7 @@ def read(reads: Connection, tables: Generation) -> Unfinished | None:
     if present is None or present[0] is None:
         return None
     row = reads.execute(tables.sql(READ)).fetchone()
-    return Unfinished(row[0], row[1], row[2], frozenset(row[3]), row[4], row[5], row[6]) if row else None
+    return Unfinished(row[0], row[1], frozenset(row[2]), *row[3:]) if row else None
 
 
 STAND_AT = """

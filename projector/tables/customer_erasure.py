@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from projector.tables.times import happened_at
 from shared.events import CustomerErased
 from shared.recorded_event import RecordedEvent
 
@@ -25,8 +26,4 @@ ON CONFLICT (customer_id) DO UPDATE SET
 
 def erasures(events: Iterable[RecordedEvent]) -> dict[str, str]:
     """The customers erased by `events`, and when last."""
-    return {
-        event.event.customer_id: event.envelope.occurred_at
-        for event in events
-        if isinstance(event.event, CustomerErased)
-    }
+    return {event.event.customer_id: happened_at(event) for event in events if isinstance(event.event, CustomerErased)}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from projector.checkpoint import Checkpoint, Generation
+from projector.order_names import named
 from shared.anticipated import Anticipated
 from shared.database import Connection
 
@@ -61,8 +62,6 @@ def by_name(sources: Sources, orders: Iterable[str]) -> list[UUID]:
     return [_known(sources, wanted) for wanted in orders]
 
 
-BY_NUMBER = "SELECT order_id FROM {reads}.order_list WHERE number = %s"
-
 STORED = "SELECT FROM {reads}.order_detail WHERE order_id = %s"
 
 BEGUN = "SELECT FROM {events}.event WHERE stream_id = %s AND version = 1 AND position <= %s"
@@ -70,15 +69,11 @@ BEGUN = "SELECT FROM {events}.event WHERE stream_id = %s AND version = 1 AND pos
 
 def _known(sources: Sources, wanted: str) -> UUID:
     events, reads, live, stand = sources
-    try:
-        order = UUID(wanted)
-    except ValueError:
-        found = reads.execute(live.sql(BY_NUMBER), [wanted]).fetchone()
-        if found is None:
-            raise UnknownOrder(
-                f"no order has the number {wanted!r} in the read tables at position {stand.position}: give its id"
-            ) from None
-        return UUID(str(found[0]))
+    order = named(reads, live, wanted)
+    if order is None:
+        raise UnknownOrder(
+            f"no order has the number {wanted!r} in the read tables at position {stand.position}: give its id"
+        )
     in_log = events.execute(live.book.sql(BEGUN), [order, stand.position]).fetchone()
     if in_log is None and reads.execute(live.sql(STORED), [order]).fetchone() is None:
         raise UnknownOrder(

@@ -188,6 +188,14 @@ def test_a_running_projector_hands_over_to_a_rebuild_and_goes_on(migrated, tmp_p
     assert exact(migrated)
 
 
+def test_what_was_lent_for_a_moment_is_led_again_at_once(migrated, tmp_path):
+    seed(migrated.events_url, 5)
+    with projector(migrated, tmp_path, **{"poll-interval": 4, "lease": 60}) as process:
+        caught_up(migrated)
+        verify(Work(migrated, "UTC", 1, QUIET))
+        until(lambda: role(process) == "leader", "it leads again, long before it would look the next time", 2)
+
+
 def test_a_frozen_leader_does_not_keep_a_rebuild_from_the_switch(migrated, tmp_path):
     with projector(migrated, tmp_path, lease=1) as process:
         seed(migrated.events_url, 10)

@@ -29,15 +29,15 @@ MOMENTS = [
     ("slice", chance.randrange(3)),
     ("slice", chance.randrange(3, CHUNKS // 2)),
     ("slice", chance.randrange(CHUNKS // 2, CHUNKS)),
-    ("merging", 0),
-    ("DROP TABLE", chance.randrange(3)),
     ("indexing", 0),
+    ("DROP TABLE", 0),
+    ("DROP TABLE", chance.randrange(1, 3)),
     ("CREATE INDEX", chance.randrange(10)),
     ("checkpoint", chance.randrange(2)),
     ("switching", 0),
     ("ALTER SCHEMA", chance.randrange(3)),
 ]
-"""Where, and after how many who passed there: chunks, tables dropped, indexes, batches, renames."""
+"""Where, and after how many who passed there: chunks, sums merged and their parts dropped, indexes, batches, renames."""
 
 
 def shop(databases):
@@ -73,7 +73,7 @@ def test_killed_and_run_again(migrated, place, passing):
 def begun_and_behind(databases, place):
     """A rebuild; if it is to be killed after its slices, there is then something to catch up with."""
     with ExitStack() as gate:
-        built = None if place in {"slice", "merging"} else gate.enter_context(gates.closed(databases, "merging"))
+        built = None if place in {"slice", "indexing"} else gate.enter_context(gates.closed(databases, "indexing"))
         with rebuilding.begun(databases) as process:
             if built:
                 built()

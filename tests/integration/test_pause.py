@@ -62,6 +62,8 @@ def test_it_survives_the_projector_and_holds_for_the_next_one(migrated, tmp_path
         assert found["reads"]["leader"].endswith(f":{second.pid}")
         assert found["why"].endswith(f"events behind: paused by ada since {found['paused']['since']}.")
         assert stand(migrated) == caught_up_at
+        told = CliRunner().invoke(daybook, ["status", "--database-url", migrated.reads_url]).output
+        assert f"by ada since {found['paused']['since']}; to go on: daybook resume\n" in told
         said(migrated, "resume")
         line_of(second, "the pause is over")
         caught_up(migrated)

@@ -18,6 +18,7 @@ from projector.run_once import run_once
 from projector.verifying.verify import verify
 from shared.cli import daybook
 from shared.database import connect
+from shared.events import CustomerErased, customer_stream
 from tests.support.histories import authorized
 from tests.support.poisoning import (
     IN_CODE,
@@ -134,12 +135,12 @@ def test_from_the_command_line(migrated):
         assert str(victim) in invoke(migrated, "status").output
         result = invoke(migrated, "retry", str(victim))
         assert result.exit_code == 1
-        assert f"order {victim} still stands still: event 15 (payment.captured)" in result.output
+        assert f"order {victim} still stands still: event 15 (payment.captured) cannot be posted: KeyError" in result.output
     result = invoke(migrated, "retry", "--all")
     assert (result.exit_code, result.output) == (0, f"order {victim} goes on\n")
     assert invoke(migrated, "retry", "--all").output == "no order is in quarantine\n"
     assert invoke(migrated, "retry").exit_code == 2
-    assert invoke(migrated, "retry", "nonsense").exit_code == 2
+    assert "no order has the number 'nonsense'" in invoke(migrated, "retry", "nonsense").output
 
 
 def test_a_rebuild_stops_by_default_and_carries_on_when_told(migrated):
@@ -265,6 +266,54 @@ def test_of_two_orders_with_one_number_the_later_stands_still(migrated):
     run_once(migrated)
     assert row(migrated, first) is None
     assert "order_list_number" in row(migrated, second)["error"]
-    result = invoke(migrated, "rebuild", "--quarantine", "--workers", "1")
-    assert result.exit_code == 1 and "Traceback" not in result.output
-    assert "Key (number)=(SO-1) is duplicated. The log is damaged: see `daybook audit`" in result.output
+    for command in (["rebuild", "--quarantine"], ["rebuild", "--dry-run", "--quarantine"], ["verify"]):
+        result = invoke(migrated, *command, "--workers", "1")
+        assert result.exit_code == 1 and "Traceback" not in result.output
+        assert "Key (number)=(SO-1) is duplicated. The log is damaged: see `daybook audit`" in result.output
+        assert result.output.count("Error:") == 1
+    assert ask(migrated, "SELECT to_regnamespace('reads_check')") is None
+
+
+@pytest.mark.parametrize("payload", ["{", "[7]", '"ada"'])
+def test_what_is_no_json_in_the_vault_stops_the_order_that_names_it(migrated, payload):
+    order, other, ref = uuid4(), uuid4(), uuid4()
+    with connect(migrated.events_url) as admin:
+        insert = "INSERT INTO {events}.contact (ref, kind, payload) VALUES (%s, 'contact', %s)"
+        admin.execute(migrated.book.sql(insert), [ref, payload])
+        append(migrated, placing(order, "SO-1", contact_ref=str(ref)), placing(other, "SO-2"))
+        run_once(migrated)
+        assert row(migrated, order)["version"] == 1
+        assert f"what the vault has under {ref} is no JSON object" in row(migrated, order)["error"]
+        assert row(migrated, other) is None
+        before = all_contents(migrated)
+        assert exact(migrated) and rebuilt(migrated) == before
+        admin.execute(migrated.book.sql("UPDATE {events}.contact SET payload = '{{}}' WHERE ref = %s"), [ref])
+    assert retry(migrated, "UTC", [order]) == [(order, None)]
+    assert exact(migrated)
+
+
+def test_an_erasure_of_a_customer_at_a_time_that_there_is_not(migrated):
+    order = uuid4()
+    append(migrated, placing(order, "SO-1", customer_id="c-1"))
+    erased = CustomerErased(customer_id="c-1")
+    append(migrated, order_command(customer_stream("c-1"), 0, erased, occurred_at="2026-02-31T10:00:00.000000Z"))
+    run_once(migrated)
+    recorded_at = "SELECT recorded_at FROM {events}.event WHERE type = 'customer.erased'"
+    assert ask(migrated, "SELECT erased_at FROM {reads}.customer_erasure") == ask(migrated, recorded_at)
+    assert row(migrated, order) is None
+    before = all_contents(migrated)
+    assert exact(migrated) and rebuilt(migrated) == before
+
+
+def test_an_order_can_be_named_by_its_number(migrated):
+    victim = lives(migrated, "rows")
+    with broken("rows"):
+        run_once(migrated)
+        still = invoke(migrated, "retry", "SO-2")
+        assert still.exit_code == 1 and f"order {victim} still stands still: event" in still.output
+    unknown = invoke(migrated, "retry", "SO-99")
+    assert unknown.exit_code == 1 and "no order has the number 'SO-99'" in unknown.output
+    neighbour = invoke(migrated, "retry", "SO-1")
+    assert neighbour.exit_code == 1 and "is not in quarantine" in neighbour.output
+    assert invoke(migrated, "retry", "SO-2", str(victim)).output == f"order {victim} goes on\n"
+    assert exact(migrated)

@@ -9,12 +9,13 @@ from click.testing import CliRunner
 from projector.checkpoint import AnotherHistory
 from projector.rebuilding.building import Work
 from projector.rebuilding.dry_run import Counts, dry_run
+from projector.retry import retry
 from projector.run_once import run_once
 from projector.verifying.verify import NothingToVerify
 from shared.cli import daybook
 from shared.database import connect
 from tests.benchmarks.seed_log import seed
-from tests.support import rebuilding
+from tests.support import poisoning, rebuilding
 from tests.support.posting import QUIET, ask, contents
 
 RENAMED = "SEED-1-00000007"
@@ -101,6 +102,36 @@ def test_tables_and_columns_of_one_side_are_named_and_the_others_compared(posted
     assert (changing, appearing > 0, vanishing) == (0, True, 0)
     assert set(found.tables) == {"order_detail", "customer", "order_line"}
     assert len(found.examples) == 10
+
+
+def test_who_would_be_in_quarantine_and_who_out_of_it(migrated):
+    victim = poisoning.lives(migrated, "rows")
+    with poisoning.broken("rows"):
+        run_once(migrated)
+        since = poisoning.row(migrated, victim)["position"]
+        assert dry_run(poisoning.work(migrated)).quarantine == []
+    before = unchanged(migrated)
+    assert dry_run(work(migrated)).quarantine == [(str(victim), since, None, None)]
+    told = CliRunner().invoke(daybook, ["rebuild", "--dry-run", "--workers", "1", "--database-url", migrated.reads_url])
+    assert f"order {victim} would leave quarantine, where it is since event {since}\n" in told.output
+    assert unchanged(migrated) == before
+    retry(migrated, "UTC", [victim])
+    with poisoning.broken("rows"):
+        place = ["--workers", "1", "--database-url", migrated.reads_url]
+        stopped = CliRunner().invoke(daybook, ["rebuild", "--dry-run", *place])
+        assert stopped.exit_code == 1 and f"Error: a rebuild would stop: event {since} (payment.captured)" in stopped.output
+        assert "`daybook rebuild --dry-run --quarantine` lets that order stand still" in stopped.output
+        (standing,) = dry_run(poisoning.work(migrated)).quarantine
+        arguments = ["rebuild", "--dry-run", "--quarantine", *place]
+        told = CliRunner().invoke(daybook, arguments)
+        assert json.loads(CliRunner().invoke(daybook, [*arguments, "--json"]).stdout)["quarantine"] == [standing._asdict()]
+    assert standing[:3] == (str(victim), None, since) and "no such thing" in standing.error
+    assert f"order {victim} would be in quarantine since event {since}: KeyError" in told.output
+
+
+def test_tables_from_before_quarantine_are_compared_all_the_same(posted):
+    change(posted, "DROP TABLE {reads}.quarantine")
+    assert dry_run(work(posted)).quarantine == []
 
 
 def test_where_there_is_nothing_to_compare_with_it_says_so(migrated):

@@ -1,13 +1,16 @@
 """A rebuild goes on with what a killed one left only where that fits; an erasure reaches it, too."""
 
+import gc
+
 import psycopg
 import pytest
 
 from projector import generation
 from projector.health.status import status
+from projector.rebuilding import pace, slices
 from projector.rebuilding.building import Work, begun
 from projector.rebuilding.interrupted import CutShort
-from projector.rebuilding.rebuild import rebuild
+from projector.rebuilding.rebuild import come_close, rebuild
 from projector.rebuilding.slices import Task, post_slice
 from projector.run_once import run_once
 from projector.verifying.verify import verify
@@ -74,8 +77,44 @@ def test_it_goes_on_with_as_many_workers_as_it_was_begun_with(left_behind):
         "with 2 workers, as it was begun, not 1: --from-scratch would begin anew",
     ]
     assert (done.position, done.events, done.orders) == (head, head - posted, ORDERS)
-    assert set(done.phases) >= {"building", "merging", "indexing", "switching"}
+    assert set(done.phases) >= {"building", "indexing", "switching"}
     assert contents(left_behind) == live
+
+
+def test_a_rebuild_that_the_log_outruns_says_so_once(migrated, monkeypatch):
+    monkeypatch.setattr("projector.rebuilding.rebuild.CLOSE", 0)
+    seed(migrated.events_url, 3)
+    throttled = work(migrated, 1, throttle=99)
+    with begun(throttled, "rebuild", "reads_next") as build:
+        stand, catch_up, growing = build.run(1), build.catch_up, [(3, 4), (5, 5), (9, 6), (14, 7), (25, 8)]
+
+        def outrun(stand, upto):
+            stand = catch_up(stand, upto)
+            if growing:
+                orders, number = growing.pop(0)
+                seed(migrated.events_url, orders, seed_number=number)
+            return stand
+
+        monkeypatch.setattr(build, "catch_up", outrun)
+        stand = come_close(build, stand)
+    assert stand.position == ask(migrated, "SELECT max(position) FROM {events}.seal")
+    (said,) = throttled.reporter.notes
+    assert "events behind and not gaining: the log grows as fast as one process can post it" in said
+
+
+def test_a_throttled_worker_rests_between_its_chunks_and_not_behind_them(migrated, monkeypatch):
+    seed(migrated.events_url, ORDERS)
+    rests = []
+    monkeypatch.setattr(pace.time, "sleep", rests.append)
+    monkeypatch.setattr(slices, "give_way", lambda _: None)  # this process goes on
+    for chunk, expected in ((10_000, 0), (100, 1)):
+        monkeypatch.setattr(slices, "CHUNK", chunk)
+        with begun(work(migrated, 1), "rebuild", "reads_next") as build:
+            generation.drop(build.reads, build.tables)
+            build._prepare(150)
+        post_slice(Task(migrated, "reads_next", 0, "UTC", throttle=10))
+        gc.enable()
+        assert len(rests) == expected
 
 
 def test_a_complete_one_only_catches_up_and_switches(left_behind):

@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from projector.checkpoint import AnotherHistory, OtherCode
+from projector.health.status import status
 from projector.rebuilding import rollback as rolling
-from projector.rebuilding.building import Work, begun
+from projector.rebuilding.building import AlreadyRunning, Work, begun
 from projector.rebuilding.rebuild import rebuild
 from projector.rebuilding.rollback import NothingToRollBackTo, drop_old, rollback
 from projector.run_once import run_once
@@ -100,6 +101,13 @@ def test_the_old_tables_are_dropped_on_request(rebuilt):
     assert drop_old(work(rebuilt))
     assert ask(rebuilt, "SELECT to_regnamespace('reads_old')") is None
     assert not drop_old(work(rebuilt))
+
+
+def test_who_drops_them_is_called_by_that_name(rebuilt):
+    with begun(work(rebuilt), "drop old", "reads_old"):
+        assert status(rebuilt, "UTC")["rebuild"]["purpose"] == "drop old"
+        with pytest.raises(AlreadyRunning, match="a removal of the old tables of this book runs already: pid"):
+            rollback(work(rebuilt))
 
 
 def test_the_commands_say_what_they_did(rebuilt):

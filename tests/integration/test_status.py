@@ -12,15 +12,19 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from projector.checkpoint import CheckpointLost
 from projector.health.status import status
+from projector.rebuilding.building import Work
+from projector.rebuilding.rebuild import rebuild
 from projector.run_once import run_once
+from projector.verifying.verify import verify
 from shared.book import Book
 from shared.cli import daybook
 from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
 from tests.benchmarks.seed_log import seed
-from tests.support.posting import ask, projector, until
+from tests.support.posting import QUIET, ask, projector, until
 from tests.support.processes import wait_until_gone
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
@@ -88,6 +92,16 @@ def test_a_login_that_may_not_look_at_others_still_says_who(migrated, least, tmp
         )
 
 
+@pytest.mark.parametrize("command", ["status", "pause", "rebuild", "verify"])
+def test_a_login_without_any_rights_is_told_so_by_name(migrated, least, command):
+    login = urlsplit(least[1]).username
+    with connect(migrated.reads_url) as admin:
+        admin.execute(f"REVOKE daybook_projector FROM {login}")
+    result = CliRunner().invoke(daybook, [command, "--database-url", least[1]])
+    assert result.exit_code == 1
+    assert re.search(rf"^Error: login {login} has no rights on schema (events|projector): log in as", result.output)
+
+
 def test_a_login_sees_what_its_own_sessions_do(migrated, least, tmp_path):
     narrow = Databases(migrated.book, least[0], least[0])
     run_once(migrated)
@@ -127,6 +141,38 @@ def test_a_frozen_leader_is_not_called_alive(migrated, tmp_path):
 
 def alive(databases):
     return ask(databases, "SELECT heartbeat_at > clock_timestamp() - lease FROM {projector}.process")
+
+
+def test_who_was_killed_is_no_standby(migrated, tmp_path):
+    with projector(migrated, tmp_path, lease=60) as process:
+        until(lambda: status(migrated, "UTC")["reads"]["leader"], "it leads")
+        process.kill()
+        process.wait()
+        until(lambda: status(migrated, "UTC")["reads"]["standbys"] == [], "nobody stands by")
+        seed(migrated.events_url, 1)
+        assert "no projector is running, start `daybook projector`" in why(migrated)
+
+
+@pytest.mark.parametrize("command", ["status", "pause", "resume", "verify", "rebuild"])
+def test_before_the_first_migration_it_is_what_is_missing(migrated, command):
+    result = CliRunner().invoke(daybook, [command, "--book", "unheard_of", "--database-url", migrated.reads_url])
+    assert result.exit_code == 1 and "Error: schema unheard_of_" in result.output
+    assert "is at revision 0" in result.output and "run `daybook migrate`" in result.output
+
+
+def test_tables_that_lost_their_checkpoint_are_rebuilt_and_not_kept(migrated):
+    seed(migrated.events_url, 5)
+    first = rebuild(Work(migrated, "UTC", 1, QUIET))
+    assert not first.kept
+    with connect(migrated.reads_url) as admin:
+        admin.execute("DELETE FROM reads.checkpoint")
+    assert re.search(r"^The tables in reads have lost the row of reads.checkpoint, .* run `daybook rebuild`", why(migrated))
+    for work_with in (run_once, lambda databases: verify(Work(databases, "UTC", 1, QUIET))):
+        with pytest.raises(CheckpointLost, match="run `daybook rebuild`"):
+            work_with(migrated)
+    assert not rebuild(Work(migrated, "UTC", 1, QUIET)).kept
+    assert rebuild(Work(migrated, "UTC", 1, QUIET)).kept
+    assert not why(migrated)
 
 
 def test_orders_in_quarantine_are_named_also_when_nothing_is_behind(migrated):

@@ -9,10 +9,10 @@ ALTER TABLE {projector}.control
     ADD COLUMN last_led_at timestamptz, -- when the last leader that ended, or was forgotten, led
     ADD CHECK ((paused_by IS NULL) = (paused_at IS NULL));
 
--- A rebuild may be tried out or taken back, and one that was killed be gone on with.
+-- A rebuild may be tried out or taken back, what it replaced be dropped, and one that was killed be gone on with.
 ALTER TABLE {projector}.rebuild
     DROP CONSTRAINT rebuild_purpose_check,
-    ADD CONSTRAINT rebuild_purpose_check CHECK (purpose IN ('rebuild', 'verify', 'dry run', 'rollback')),
+    ADD CONSTRAINT rebuild_purpose_check CHECK (purpose IN ('rebuild', 'verify', 'dry run', 'rollback', 'drop old')),
     ADD COLUMN begun_at_position bigint NOT NULL DEFAULT 0; -- posted by those before it
 
 -- What the background verifier of the leader has looked at, in one generation of read tables.
