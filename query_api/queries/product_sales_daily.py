@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
 ) AS till
 CROSS JOIN LATERAL (
     SELECT
-        coalesce($1::date, till.end_day - {DEFAULT_DAYS}) AS first_day,
+        coalesce($1::date, greatest(till.end_day - {DEFAULT_DAYS}, date '0001-01-01')) AS first_day,
         till.end_day
 ) AS span
 LEFT JOIN LATERAL (
