@@ -34,7 +34,16 @@ LABELS: dict[GroupBy, Callable[[date], str]] = {
 }
 """How a period is named: ISO 8601, weeks by their own year."""
 
-# Without dates: the 30 days up to today, today in the time zone that sales are booked in.
+# From $1 up to and without $2; without dates the 30 days up to today, today in the time zone that sales are booked in.
+SPAN = f"""CROSS JOIN LATERAL (
+    SELECT coalesce($2::date, (now() AT TIME ZONE checkpoint.timezone)::date + 1) AS end_day
+) AS till
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce($1::date, greatest(till.end_day - {DEFAULT_DAYS}, date '0001-01-01')) AS first_day,
+        till.end_day
+) AS span"""
+
 BY_PERIOD = f"""
 SELECT
     {{checkpoint}},
@@ -45,14 +54,7 @@ SELECT
     sales.currency,
     {", ".join(f"sales.{measure}" for measure in MEASURES)}
 FROM {{reads}}.checkpoint AS checkpoint
-CROSS JOIN LATERAL (
-    SELECT coalesce($2::date, (now() AT TIME ZONE checkpoint.timezone)::date + 1) AS end_day
-) AS till
-CROSS JOIN LATERAL (
-    SELECT
-        coalesce($1::date, greatest(till.end_day - {DEFAULT_DAYS}, date '0001-01-01')) AS first_day,
-        till.end_day
-) AS span
+{SPAN}
 LEFT JOIN LATERAL (
     SELECT
         date_trunc($3, day::timestamp)::date AS period,
