@@ -17,14 +17,13 @@ from query_api.document import query_document
 from query_api.freshness import Freshness
 from query_api.head import Head
 from query_api.listener import Listener
-from query_api.queries import checkpoint
 from query_api.question import Question
 from query_api.route import Route
 from query_api.routes import ROUTES
 from query_api.schema_routes import add_schema_routes
 from query_api.sessions import Sessions
 from query_api.settings import Settings
-from query_api.status_shapes import Projections
+from query_api.status import status_route
 from query_api.waiting import Places
 from shared import http
 from shared.auth import Authenticator
@@ -63,8 +62,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     app.extensions["listener"] = listener
     freshness = Freshness(reads, head, Places(listener, settings.threads // 2, settings.heartbeat_seconds))
     authenticator = Authenticator(settings.verify)
-    status = Route("/v1/status/projections", None, _status(reads, head), Projections)
-    routes = (*ROUTES, status)
+    routes = (*ROUTES, status_route(reads, head))
     _add_reads(app, routes, partial(Question, authenticator, freshness), freshness)
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
     add_schema_routes(app)
@@ -105,17 +103,6 @@ def _fail(freshness: Freshness, **_: str) -> NoReturn:
         known = error.code in _FOR_STRANGERS or "Projection-Position" in error.headers
         error.headers |= {} if known else freshness.headers_now()
     raise error
-
-
-def _status(reads: Sessions, head: Head) -> Callable[[Question], http.Reply]:
-    def status(question: Question) -> http.Reply:
-        """How the read side stands."""
-        question.parameters({})
-        standing = checkpoint.standing(reads)
-        position = standing.position or 0
-        return question.reply_rendered(position, checkpoint.representation(standing, head.fresh(position)))
-
-    return status
 
 
 def _ready(settings: Settings, freshness: Freshness) -> Mapping[str, object]:

@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 from shared.problems import Problem
 
 VERSION = 1
+TIME_FORM = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00", re.ASCII)
 UUID_FORM = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 
 Direction = Literal["next", "prev"]
@@ -34,6 +36,14 @@ _decode = msgspec.json.Decoder(Cursor).decode
 def hash_of(filters: Mapping[str, Any]) -> str:
     """Name a filter: the same for the same filters, in whatever order they were sent."""
     return blake2b(msgspec.json.encode(sorted(filters.items())), digest_size=6).hexdigest()
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time as PostgreSQL writes it in UTC: Python reads more than that, and other than that."""
+    try:
+        return TIME_FORM.fullmatch(text) is not None and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def encode(cursor: Cursor) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from query_api.cursor import UUID_FORM, VERSION, Direction, hash_of
+from query_api.cursor import UUID_FORM, VERSION, Direction, hash_of, is_time
 from query_api.sessions import Row
 from shared.problems import Problem
 
@@ -101,13 +101,6 @@ def texts(columns: Iterable[bytes | None]) -> Key:
     return tuple((column or b"").decode() for column in columns)
 
 
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
 def _is_day(text: str) -> bool:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date().isoformat() == text  # noqa: DTZ007 -- a day has no zone
@@ -121,7 +114,7 @@ def _is_number(text: str) -> bool:
 
 
 _FITS: dict[str, Callable[[str], bool]] = {
-    "timestamptz": _is_time,
+    "timestamptz": is_time,
     "date": _is_day,
     "uuid": lambda text: UUID_FORM.fullmatch(text) is not None,
     "numeric": _is_number,

@@ -20,7 +20,7 @@ from query_api.sessions import Sessions, Value
 from query_api.waiting import Waiting
 from shared.auth import Authenticator
 from shared.http import JSON, Reply, Stream, StreamedReply
-from shared.http_headers import accepts, none_matches, prefer_wait
+from shared.http_headers import none_matches, prefer_wait, preferred
 from shared.order_document import REVISION
 from shared.problems import Problem
 
@@ -41,8 +41,8 @@ class Question:
         principal = authenticator.principal(environ.get("HTTP_AUTHORIZATION"))
         if route.scope is not None:
             principal.require(route.scope)
-        accept = environ.get("HTTP_ACCEPT")
-        if not any(accepts(accept, media) for media in (JSON, *route.media)):
+        self._media = preferred(environ.get("HTTP_ACCEPT"), (JSON, *route.media))
+        if self._media is None:
             ruled_out = " and ".join([JSON, *route.media])
             raise Problem("not_acceptable", f"Accept: {environ['HTTP_ACCEPT'][:200]} rules out {ruled_out}.")
         self.expires_at = principal.expires_at
@@ -71,9 +71,8 @@ class Question:
         return self._freshness.read(None, template, *values)
 
     def prefers(self, media: str) -> bool:
-        """Whether the client names `media`, which is not JSON, among what it accepts."""
-        accept = self._environ.get("HTTP_ACCEPT", "")
-        return media in accept.lower() and accepts(accept, media)
+        """Whether the client would rather have `media` than anything else that the route offers."""
+        return self._media == media
 
     def header(self, name: str) -> str | None:
         """Give a header of the request; None when it was not sent, or empty."""

@@ -3,6 +3,34 @@
 from msgspec import Struct
 
 
+class HoldingSession(Struct):
+    """A session that holds a lock; null is what is not shown to this service."""
+
+    pid: int
+    user: str | None
+    application: str | None
+    state: str | None
+    since: str | None
+
+
+class Waiting(Struct):
+    """Who, posting or rebuilding, waits for a lock, and who holds it."""
+
+    who: str
+    relation: str | None
+    since: str | None
+    held_by: list[HoldingSession]
+    prepared_transaction: bool
+
+
+class Trouble(Struct):
+    """Why a projector cannot go on."""
+
+    name: str
+    trouble: str
+    since: str | None
+
+
 class ReadTables(Struct):
     """The tables that are read from."""
 
@@ -16,6 +44,9 @@ class ReadTables(Struct):
     leader: str | None
     standbys: list[str]
     heartbeat_at: str | None
+    last_led_at: str | None
+    waiting: Waiting | None
+    troubles: list[Trouble]
 
 
 class Paused(Struct):
@@ -50,6 +81,27 @@ class InQuarantine(Struct):
     since: str
 
 
+class Drift(Struct):
+    """An order or a customer (`kind`) whose rows are not what the log comes to.
+
+    `tables` names the columns that differ; none: the row is missing, or should not be there.
+    """
+
+    kind: str
+    id: str
+    tables: dict[str, list[str]]
+    position: int
+    since: str
+
+
+class Verified(Struct):
+    """What the background verifier has looked at of the live tables, at most 100 differences named."""
+
+    orders: int
+    last_at: str | None
+    drift: list[Drift]
+
+
 class Projections(Struct):
     """How the read side stands; `why` says in a sentence why it is behind, if it is."""
 
@@ -60,4 +112,5 @@ class Projections(Struct):
     paused: Paused | None
     rebuild: Rebuild | None
     quarantine: list[InQuarantine]
+    verified: Verified
     why: str | None

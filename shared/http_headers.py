@@ -4,6 +4,7 @@ Everything takes a header's text (None: not sent) and gives a value or raises a 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.problems import Problem
@@ -22,7 +23,7 @@ _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_ZERO_WEIGHT = re.compile(r"q[ \t]*=[ \t]*0(?:\.0*)?")
+_WEIGHT = re.compile(r"q[ \t]*=[ \t]*([01](?:\.\d*)?)", re.ASCII)
 _CHARSET = re.compile(r'charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 
 
@@ -121,17 +122,24 @@ def sane_request_id(header: str | None) -> str | None:
 
 
 def accepts(header: str | None, media: str) -> bool:
-    """Whether `Accept` leaves room for `media`; the most specific range decides (RFC 9110 §12.5.1)."""
+    """Whether `Accept` leaves room for `media`."""
+    return preferred(header, (media,)) is not None
+
+
+def preferred(header: str | None, offered: Sequence[str]) -> str | None:
+    """Give what `Accept` likes best of what is offered, None if it rules out all of it (RFC 9110 §12.5.1).
+
+    The most specific range decides a weight. Between equal weights a type named in full goes before one that a range
+    with `*` admits, and then what is offered first.
+    """
     if not header or header == "*/*":
-        return True
-    specificity = {media: 3, media.partition("/")[0] + "/*": 2, "*/*": 1}
-    best, wanted = 0, False
-    for item in header.lower().split(","):
-        media_range, *parameters = (part.strip() for part in item.split(";"))
-        if specificity.get(media_range, 0) > best:
-            best = specificity[media_range]
-            wanted = not any(_ZERO_WEIGHT.fullmatch(parameter) for parameter in parameters)
-    return wanted
+        return offered[0]
+    best, best_liking = None, (0.0, 0)
+    for media in offered:
+        liking = _liking(header.lower(), media)
+        if liking[0] > 0 and liking > best_liking:
+            best, best_liking = media, liking
+    return best
 
 
 def is_json(content_type: str | None, expected: str = "application/json") -> bool:
@@ -143,6 +151,19 @@ def is_json(content_type: str | None, expected: str = "application/json") -> boo
     return media.strip().lower() == expected and (
         charset is None or charset[1].lower() in ("utf-8", "utf8")
     )
+
+
+def _liking(header: str, media: str) -> tuple[float, int]:
+    """Give the weight of a type, 0 if it is ruled out, and how specific the range is that gives it (3: in full)."""
+    specificity = {media: 3, media.partition("/")[0] + "/*": 2, "*/*": 1}
+    best, weight = 0, 0.0
+    for item in header.split(","):
+        media_range, *parameters = (part.strip() for part in item.split(";"))
+        if specificity.get(media_range, 0) > best:
+            best = specificity[media_range]
+            weights = filter(None, map(_WEIGHT.fullmatch, parameters))
+            weight = next((min(1.0, float(found[1])) for found in weights), 1.0)
+    return weight, best
 
 
 def _preference(header: str | None, name: str) -> str:

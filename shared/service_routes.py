@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 from flask import Flask, request
 
-from shared.http import Reply, json_reply
-from shared.http_headers import accepts
+from shared.http import JSON, Reply, json_reply
+from shared.http_headers import preferred
 from shared.problem_table import KINDS, Kind
 from shared.problems import Problem
 
@@ -46,8 +46,7 @@ def add_service_routes(app: Flask, service: str, ready: Callable[[], Mapping[str
         kind = KINDS.get(code)
         if kind is None:
             raise Problem("route_not_found", f"No problem has the code {code}. GET /problems lists them all.")
-        accept = request.headers.get("Accept", "")
-        if "text/html" in accept and accepts(accept, "text/html"):
+        if preferred(request.headers.get("Accept"), (JSON, "text/html")) == "text/html":
             return Reply(_page(kind), headers=[("Content-Type", "text/html; charset=utf-8"), *vary])
         return json_reply(_described(kind), headers=vary)
 

@@ -1,25 +1,67 @@
 """How the read side stands: its checkpoint, the projectors, what operators ask of them, a rebuild under way."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 import psycopg
-from msgspec import Struct
+from msgspec import Struct, field
 from psycopg import errors
 
-from query_api.head import Known
 from query_api.queries.times import CANONICAL
 from query_api.reads import as_problem
 from query_api.sessions import Sessions
 from shared.database import DatabaseUnavailable
-from shared.order_document import REVISION
 
 SILENT_SECONDS = 300
 """A rebuild lives as long as its session. A standby server does not see that, and must go by its heartbeat."""
 
-# One JSON document made by the server: a status is asked for rarely, and mostly by people.
+MOST_DRIFTED = 100
+"""So many orders and customers whose rows are not what the log comes to are named."""
+
+# Who keeps posting, or a rebuild, waiting for a lock. A standby server knows nothing of its primary's sessions.
+WAITING = f"""(
+        SELECT json_build_object(
+            'who', waiter.name,
+            'relation', lock.relation,
+            'since', lock.since,
+            'held_by', (
+                SELECT coalesce(json_agg(json_build_object(
+                    'pid', pid,
+                    'user', usename,
+                    'application', application_name,
+                    'state', state,
+                    'since', {CANONICAL.format("CASE state WHEN 'active' THEN query_start ELSE state_change END")}
+                ) ORDER BY xact_start), '[]')
+                FROM pg_stat_activity
+                WHERE pid = ANY (waiter.blocked_by)
+            ),
+            'prepared_transaction', 0 = ANY (waiter.blocked_by)
+        )
+        FROM (
+            SELECT name, backend_pid, pg_blocking_pids(backend_pid) AS blocked_by
+            FROM (
+                SELECT host || ':' || pid AS name, backend_pid
+                FROM {{projector}}.process
+                WHERE role = 'leader'
+                UNION ALL
+                SELECT 'the ' || purpose || ' of ' || host || ':' || pid, backend_pid
+                FROM {{projector}}.rebuild
+            ) AS session
+            WHERE NOT pg_is_in_recovery()
+        ) AS waiter
+        LEFT JOIN LATERAL (
+            SELECT relation::regclass, {CANONICAL.format("waitstart")} AS since
+            FROM pg_locks
+            WHERE pid = waiter.backend_pid AND NOT granted
+            LIMIT 1
+        ) AS lock ON true
+        WHERE cardinality(waiter.blocked_by) > 0
+        LIMIT 1
+    )"""
+
+# One JSON document made by the server: a status is asked for rarely, and mostly by people. What newer code added to the
+# tables outside of generations is taken out of whole rows, so that it need not be there.
 STATUS = f"""
 SELECT json_build_object(
     'checkpoint', {{checkpoint_row}},
@@ -29,10 +71,17 @@ SELECT json_build_object(
             'name', host || ':' || pid,
             'log_id', log_id,
             'alive', heartbeat_at > clock_timestamp() - lease,
-            'heartbeat_at', {CANONICAL.format("heartbeat_at")}
+            'heartbeat_at', {CANONICAL.format("heartbeat_at")},
+            'trouble', to_jsonb(process) -> 'trouble',
+            'trouble_since', {CANONICAL.format("(to_jsonb(process) ->> 'trouble_since')::timestamptz")}
         ) ORDER BY heartbeat_at DESC), '[]')
-        FROM {{projector}}.process
+        FROM {{projector}}.process AS process
     ),
+    'last_led_at', (
+        SELECT {CANONICAL.format("(to_jsonb(control) ->> 'last_led_at')::timestamptz")}
+        FROM {{projector}}.control AS control
+    ),
+    'waiting', {WAITING},
     'paused', (
         SELECT json_build_object('by', paused_by, 'since', {CANONICAL.format("paused_at")})
         FROM {{projector}}.control
@@ -96,6 +145,31 @@ STATEMENTS = (
 """As things are; where the tables are older than the quarantine; where there are none."""
 
 
+# Differences found in a generation before this one do not count.
+VERIFIED = f"""
+SELECT json_build_object(
+    'orders', orders,
+    'last_at', {CANONICAL.format("last_at")},
+    'drift', (
+        SELECT coalesce(json_agg(drift), '[]')
+        FROM (
+            SELECT
+                kind,
+                subject AS id,
+                tables,
+                position,
+                {CANONICAL.format("since")} AS since
+            FROM {{projector}}.drift
+            ORDER BY drift.since
+            LIMIT {MOST_DRIFTED}
+        ) AS drift
+    )
+)
+FROM {{projector}}.verified
+WHERE generation = $1
+"""
+
+
 class Tables(Struct):
     """A generation of read tables."""
 
@@ -114,6 +188,16 @@ class Process(Struct):
     log_id: str | None
     alive: bool
     heartbeat_at: str
+    trouble: str | None = None
+    trouble_since: str | None = None
+
+
+class Verified(Struct):
+    """What the background verifier has looked at of the live generation, and whose rows differ."""
+
+    orders: int = 0
+    last_at: str | None = None
+    drift: list[dict[str, Any]] = []
 
 
 class Standing(Struct):
@@ -124,6 +208,9 @@ class Standing(Struct):
     paused: dict[str, Any] | None
     rebuild: dict[str, Any] | None
     quarantine: list[dict[str, Any]]
+    last_led_at: str | None
+    waiting: dict[str, Any] | None
+    verified: Verified = field(default_factory=Verified)
 
     @property
     def position(self) -> int:
@@ -139,36 +226,12 @@ class Standing(Struct):
 def standing(reads: Sessions) -> Standing:
     """Ask how the read side stands. Raises a `Problem` (503) when its database is away."""
     try:
-        return _decode(_found(reads) or b"")
+        found = _decode(_found(reads) or b"")
+        if found.checkpoint:
+            found.verified = _verified(reads, found.checkpoint.generation)
     except (psycopg.Error, DatabaseUnavailable) as error:
         raise as_problem(error, reads) from error
-
-
-def representation(standing: Standing, head: Known | None) -> dict[str, Any]:
-    """Show how the read side stands, and in one sentence why it is behind, if it is (as `daybook status` does)."""
-    tables, leader = standing.checkpoint, standing.leader
-    state, unfit = _fitness(standing, head)
-    return {
-        "log_id": tables and tables.log_id,
-        "head_position": head and head.position,
-        "head_source": head and head.source,
-        "reads": {
-            "state": state,
-            "generation": tables and tables.generation,
-            "revision": tables and tables.revision,
-            "position": tables and tables.position,
-            "posted_at": tables and tables.posted_at,
-            "lag_events": head and max(0, head.position - standing.position),
-            "lag_seconds": head and round(head.lag(standing.position), 3),
-            "leader": leader and leader.name,
-            "standbys": [process.name for process in standing.processes if process.alive and process is not leader],
-            "heartbeat_at": leader and leader.heartbeat_at,
-        },
-        "paused": standing.paused,
-        "rebuild": standing.rebuild,
-        "quarantine": standing.quarantine,
-        "why": " ".join(filter(None, (unfit or _why_behind(standing, head), *_warnings(standing)))) or None,
-    }
+    return found
 
 
 def _found(reads: Sessions) -> bytes | None:
@@ -179,49 +242,13 @@ def _found(reads: Sessions) -> bytes | None:
     return reads.run(last).get_value(0, 0)
 
 
-def _warnings(standing: Standing) -> Iterator[str]:
-    """Say what somebody should look at, though the tables can be served."""
-    if held := len(standing.quarantine):
-        first = standing.quarantine[0]
-        orders = "1 order stands" if held == 1 else f"{held} orders stand"
-        yield (
-            f"{orders} still, the first since position {first['position']}: see `quarantine`;"
-            f" once the cause is mended, `daybook retry {first['order_id']}`."
-        )
-    if standing.rebuild and not standing.rebuild["running"]:
-        what = standing.rebuild["purpose"]
-        began, last = standing.rebuild["started_at"], standing.rebuild["heartbeat_at"]
-        yield f"The {what} of {began} was killed at or after {last}: run `daybook {what}` again."
-
-
-def _fitness(standing: Standing, head: Known | None) -> tuple[str, str | None]:
-    """Give the state of the tables, and why they are of no use, if so."""
-    tables, leader = standing.checkpoint, standing.leader
-    if not tables:
-        return "missing", "There are no read tables yet: start `daybook projector`."
-    if tables.revision != REVISION:
-        unfit = f"The tables are of revision {tables.revision}, this code {REVISION}: run `daybook rebuild`."
-        return "other_revision", unfit
-    if leader and leader.log_id not in (None, tables.log_id):
-        unfit = f"The tables are of log {tables.log_id}, the projector reads {leader.log_id}: run `daybook rebuild`."
-        return "another_history", unfit
-    if head and head.position < tables.position:
-        unfit = f"The tables are at position {tables.position}, the log ends at {head.position}: run `daybook rebuild`."
-        return "another_history", unfit
-    return "live", None
-
-
-def _why_behind(standing: Standing, head: Known | None) -> str | None:
-    if head is None:
-        return "Where the log ends is not known: neither the log nor a projector says."
-    behind = head.position - standing.position
-    if not behind:
-        return None
-    if standing.paused:
-        return f"{behind} events behind: paused by {standing.paused['by']} since {standing.paused['since']}."
-    if standing.leader:
-        return f"{behind} events behind; {standing.leader.name} is posting them."
-    return f"{behind} events behind: no projector is running, start `daybook projector`."
+def _verified(reads: Sessions, generation: str) -> Verified:
+    with suppress(errors.UndefinedTable):  # until `daybook migrate`
+        result = reads.run(VERIFIED, generation)
+        if result.ntuples:
+            return _decode_verified(result.get_value(0, 0) or b"")
+    return Verified()
 
 
 _decode = msgspec.json.Decoder(Standing).decode
+_decode_verified = msgspec.json.Decoder(Verified).decode

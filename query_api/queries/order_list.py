@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import NamedTuple
 
 from query_api import cursor as cursors
@@ -120,10 +119,7 @@ _AMOUNT = re.compile(r"-?\d{1,16}", re.ASCII)
 
 
 def _is_time(value: str) -> bool:
-    try:
-        return value == "infinity" or datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
+    return value == "infinity" or cursors.is_time(value)
 
 
 def _is_text(value: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from query_api import keyset
-from query_api.queries.sales_daily import DEFAULT_DAYS, require_span
+from query_api.queries.sales_daily import SPAN, require_span
 from query_api.reads import Read
 from query_api.sessions import Row
 
@@ -42,14 +42,7 @@ SELECT
     latest.name,
     {", ".join(f"page.{measure}" for measure in MEASURES)}
 FROM {{{{reads}}}}.checkpoint AS checkpoint
-CROSS JOIN LATERAL (
-    SELECT coalesce($2::date, (now() AT TIME ZONE checkpoint.timezone)::date + 1) AS end_day
-) AS till
-CROSS JOIN LATERAL (
-    SELECT
-        coalesce($1::date, till.end_day - {DEFAULT_DAYS}) AS first_day,
-        till.end_day
-) AS span
+{SPAN}
 LEFT JOIN LATERAL (
     SELECT
         {{key}} AS key,

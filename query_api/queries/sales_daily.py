@@ -1,6 +1,6 @@
 """What was sold, by day, week or month of the report time zone; empty periods are there as zeros."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -27,10 +27,23 @@ LONGEST_DAYS = 400
 DEFAULT_DAYS = 30
 
 GroupBy = Literal["day", "week", "month"]
-LABELS: dict[GroupBy, str] = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+LABELS: dict[GroupBy, Callable[[date], str]] = {
+    "day": date.isoformat,
+    "week": lambda monday: "{:04}-W{:02}".format(*monday.isocalendar()),
+    "month": lambda first: first.isoformat()[:7],
+}
 """How a period is named: ISO 8601, weeks by their own year."""
 
-# Without dates: the 30 days up to today, today in the time zone that sales are booked in.
+# From $1 up to and without $2; without dates the 30 days up to today, today in the time zone that sales are booked in.
+SPAN = f"""CROSS JOIN LATERAL (
+    SELECT coalesce($2::date, (now() AT TIME ZONE checkpoint.timezone)::date + 1) AS end_day
+) AS till
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce($1::date, greatest(till.end_day - {DEFAULT_DAYS}, date '0001-01-01')) AS first_day,
+        till.end_day
+) AS span"""
+
 BY_PERIOD = f"""
 SELECT
     {{checkpoint}},
@@ -41,14 +54,7 @@ SELECT
     sales.currency,
     {", ".join(f"sales.{measure}" for measure in MEASURES)}
 FROM {{reads}}.checkpoint AS checkpoint
-CROSS JOIN LATERAL (
-    SELECT coalesce($2::date, (now() AT TIME ZONE checkpoint.timezone)::date + 1) AS end_day
-) AS till
-CROSS JOIN LATERAL (
-    SELECT
-        coalesce($1::date, till.end_day - {DEFAULT_DAYS}) AS first_day,
-        till.end_day
-) AS span
+{SPAN}
 LEFT JOIN LATERAL (
     SELECT
         date_trunc($3, day::timestamp)::date AS period,
@@ -115,7 +121,7 @@ def report(read: Read, asked: Asked) -> Report:
             "to": end,
             "group_by": asked.group_by,
             "rows": [
-                {"period": start.strftime(LABELS[asked.group_by])} | _named(measures_of.get(start.isoformat(), zeros))
+                {"period": LABELS[asked.group_by](start)} | _named(measures_of.get(start.isoformat(), zeros))
                 for start in _periods(date.fromisoformat(first), date.fromisoformat(end), asked.group_by)
             ],
             "totals": _named([sum(column) for column in zip(zeros, *sums.values(), strict=True)]),

@@ -13,6 +13,7 @@ from shared.database import connect
 from shared.environment import Databases
 from shared.order_document import REVISION
 from tests.support.orders import confirm
+from tests.support.posting import until
 from tests.support.reading import SECRET, open_shop, reader
 
 STATUS = "/v1/status/projections"
@@ -61,6 +62,65 @@ def test_the_status_says_why_tables_are_behind(shop):
     status = shop.get(STATUS).json
     assert status["paused"]["by"] == "ada"
     assert status["why"].startswith("1 events behind: paused by ada")
+
+
+def test_the_status_says_what_the_verifier_has_found(shop):
+    order_id = shop.placed_and_posted()
+    assert shop.get(STATUS).json["verified"] == {"orders": 0, "last_at": None, "drift": []}
+    shop.admin.execute(
+        "INSERT INTO projector.verified (generation, orders, position, last_at)"
+        " SELECT generation, 20, 2, '2026-11-23 10:00Z' FROM reads.checkpoint"
+    )
+    shop.admin.execute(
+        "INSERT INTO projector.drift (kind, subject, tables, position, since)"
+        """ VALUES ('order', %s, '{"order_list": ["status"]}', 2, '2026-11-23 10:00Z')""",
+        [str(order_id)],
+    )
+    at = "2026-11-23T10:00:00.000000Z"
+    drift = {"kind": "order", "id": str(order_id), "tables": {"order_list": ["status"]}, "position": 2, "since": at}
+    assert shop.get(STATUS).json["verified"] == {"orders": 20, "last_at": at, "drift": [drift]}
+
+    shop.admin.execute("UPDATE projector.verified SET generation = gen_random_uuid()")
+    assert shop.get(STATUS).json["verified"] == {"orders": 0, "last_at": None, "drift": []}
+
+
+def test_the_status_says_what_troubles_a_projector(shop):
+    order_id = shop.placed_and_posted()
+    shop.writing.handle(confirm(order_id))
+    shop.admin.execute(LEADER, ["leader", 7])
+    shop.admin.execute("UPDATE projector.process SET trouble = 'the disk is full', trouble_since = '2026-11-23 10:00Z'")
+    shop.admin.execute("UPDATE projector.control SET last_led_at = '2026-11-23 09:00Z'")
+    status = shop.get(STATUS).json
+    at = "2026-11-23T10:00:00.000000Z"
+    assert status["reads"]["troubles"] == [{"name": "here:7", "trouble": "the disk is full", "since": at}]
+    assert status["reads"]["last_led_at"] == "2026-11-23T09:00:00.000000Z"
+    assert status["why"] == f"1 events behind: here:7 says since {at}: the disk is full."
+
+
+def test_the_status_says_who_keeps_the_projector_waiting(shop, migrated):
+    shop.placed_and_posted()
+    with connect(migrated.reads_url) as holder, connect(migrated.reads_url) as waiter, ThreadPoolExecutor(1) as pool:
+        shop.admin.execute(LEADER, ["leader", 7])
+        shop.admin.execute("UPDATE projector.process SET backend_pid = %s", [waiter.info.backend_pid])
+        with holder.transaction():
+            holder.execute("LOCK TABLE reads.order_list IN ACCESS SHARE MODE")
+            ended = pool.submit(waiter.execute, "DO 'BEGIN LOCK TABLE reads.order_list; END'")
+            waiting = until(lambda: shop.get(STATUS).json["reads"]["waiting"], "the status says who waits")
+        ended.result()
+        assert [session["pid"] for session in waiting["held_by"]] == [holder.info.backend_pid]
+    assert (waiting["who"], waiting["relation"]) == ("here:7", "reads.order_list")
+    assert shop.get(STATUS).json["reads"]["waiting"] is None
+
+
+def test_the_status_of_a_service_newer_than_its_migrations(shop):
+    shop.placed_and_posted()
+    shop.admin.execute(LEADER, ["leader", 7])
+    shop.admin.execute("DROP TABLE projector.verified, projector.drift")
+    shop.admin.execute("ALTER TABLE projector.process DROP COLUMN trouble, DROP COLUMN trouble_since")
+    shop.admin.execute("ALTER TABLE projector.control DROP COLUMN last_led_at")
+    status = shop.get(STATUS).json
+    assert (status["reads"]["state"], status["reads"]["troubles"], status["reads"]["last_led_at"]) == ("live", [], None)
+    assert status["verified"]["last_at"] is None
 
 
 def test_the_status_of_tables_that_are_not_there(shop):

@@ -118,8 +118,8 @@ def test_a_file_is_no_page(shop):
         assert (answer.status_code, answer.json["errors"][0]["code"]) == (400, "not_allowed")
 
 
-def test_json_is_what_is_sent_unless_csv_is_named(shop):
-    for accept in ("application/json", "*/*", "text/csv;q=0, */*"):
+def test_json_is_what_is_sent_unless_csv_is_liked_better(shop):
+    for accept in ("application/json", "*/*", "text/csv;q=0, */*", "application/json, text/csv;q=0.1"):
         assert shop.get("/v1/orders", Accept=accept).mimetype == "application/json"
     for path in ("/v1/orders", "/v1/attention", "/v1/reports/sales"):
         assert shop.get(path, Accept="text/html").json["code"] == "not_acceptable"

@@ -112,5 +112,5 @@ def test_a_cursor_is_good_only_for_its_report(shop):
 
 
 def test_bad_parameters_are_refused(shop):
-    for query in ("from=2025-01-01&to=2026-02-06", "from=2026-08-22&to=2026-08-22", "currency=eur", "sort=name", "sku="):
+    for query in ("from=2025-01-01&to=2026-02-06", "to=0001-01-01", "from=2026-08-22&to=2026-08-22", "currency=eur", "sort=name", "sku="):
         assert shop.get(f"{PATH}?{query}").json["code"] == "invalid_parameter"

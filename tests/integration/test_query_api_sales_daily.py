@@ -100,6 +100,7 @@ def test_bad_parameters_are_refused(shop):
         ("from=2026-08-22T00:00:00Z&to=2026-08-23", "from"),
         ("from=2026-02-30&to=2026-08-23", "from"),
         ("from=0001-01-01&to=9999-12-31", "to"),
+        ("to=0001-01-01", "to"),
         ("group_by=year", "group_by"),
         ("currency=eur", "currency"),
     ):
@@ -114,6 +115,13 @@ def test_400_days_are_the_most(shop):
 
 def test_days_before_the_first_week_can_be_asked_for(shop):
     assert placed(shop.get(f"{PATH}?from=0001-01-01&to=0001-01-09&group_by=week"))
+    for query, period in (
+        ("from=0001-01-01&to=0001-01-02", "0001-01-01"),
+        ("to=0001-01-02", "0001-01-01"),
+        ("to=0001-01-02&group_by=week", "0001-W01"),
+        ("to=0001-01-02&group_by=month", "0001-01"),
+    ):
+        assert [row["period"] for row in shop.get(f"{PATH}?{query}").json["rows"]] == [period]
 
 
 def test_reports_need_a_scope_of_their_own(shop):

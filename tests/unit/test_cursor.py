@@ -66,6 +66,28 @@ def test_a_value_that_is_none_of_the_sort_is_refused():
     refused(cursors.encode(PLACE), is_value=lambda _: False)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-W01-1T00:00:00+00:00",
+        "20261123T000000+0000",
+        "2026-11-23 10:54:15,5+00",
+        "2026-11-23x10:54:15+00",
+        "0001-01-01 00:00:00+23:59",
+        "2026-02-30 10:00:00+00",
+        "2026-11-23",
+        "infinity",
+    ],
+)
+def test_only_what_the_database_reads_as_it_wrote_it_is_a_time(text):
+    assert not cursors.is_time(text)
+
+
+def test_a_time_is_as_the_database_writes_it():
+    assert cursors.is_time("2026-11-23 10:54:15.702868+00")
+    assert cursors.is_time("0001-01-01 00:00:00+00")
+
+
 @given(st.text())
 def test_no_text_is_a_fault(text):
     refused(text)

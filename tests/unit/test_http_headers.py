@@ -14,6 +14,7 @@ from shared.http_headers import (
     is_json,
     none_matches,
     prefer_wait,
+    preferred,
     sane_request_id,
     trace_id,
 )
@@ -177,6 +178,28 @@ def test_traceparent(header, expected):
 )
 def test_accept_is_refused_only_when_json_is_impossible(header, accepted):
     assert accepts(header, "application/json") is accepted
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("text/csv", "text/csv"),
+        ("text/*", "text/csv"),
+        ("application/json, text/csv;q=0.1", "application/json"),
+        ("text/csv;q=0.1, application/json;q=0.05", "text/csv"),
+        ("text/csv; header=present; q=0.5, */*;q=0.4", "text/csv"),
+        ("text/csv;q=0.4, */*;q=0.5", "application/json"),
+        ("text/csv, */*", "text/csv"),
+        ("text/csv, application/json", "application/json"),
+        ("text/csv;q=0, */*", "application/json"),
+        ("text/csv;q=0", None),
+        ("text/html", None),
+    ],
+)
+def test_accept_decides_by_weights_between_what_is_offered(header, expected):
+    assert preferred(header, ("application/json", "text/csv")) == expected
 
 
 @pytest.mark.parametrize(
