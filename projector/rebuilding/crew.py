@@ -12,6 +12,9 @@ from shared.anticipated import Anticipated
 
 _spawn = get_context("spawn")  # a fork would share our database sessions with the workers
 
+TO_THE_GROUP = (signal.SIGINT, signal.SIGTERM)
+"""What a terminal, or a service manager, sends to a process and its workers at once; only the parent answers it."""
+
 
 class WorkerDied(Anticipated):
     """A worker process ended before its work did."""
@@ -41,18 +44,18 @@ def run(
             look()
     finally:
         for ours, worker in workers:
-            worker.terminate()  # no effect on those that are done
+            worker.kill()  # no effect on those that are done
             worker.join()
             ours.close()
 
 
 def _start_deaf(worker: BaseProcess) -> None:
-    """Start it without an ear for Ctrl-C, which goes to the whole group: we end it, also while it still begins."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    """Start it without an ear for what goes to the whole group: we end it, also while it still begins."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, TO_THE_GROUP)
     try:
         worker.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_THE_GROUP)
 
 
 def _run(

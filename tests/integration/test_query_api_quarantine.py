@@ -143,7 +143,7 @@ def test_a_rebuild_that_was_killed_is_shown_as_such(shop, stuck):
         answer = shop.get("/v1/status/projections").json
         assert answer["rebuild"]["running"]
         assert "killed" not in answer["why"]
-    gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = (SELECT backend_pid FROM projector.rebuilding.rebuild))"
+    gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = (SELECT backend_pid FROM projector.rebuild))"
     until(lambda: shop.admin.execute(gone).fetchone() == (True,), "the session ends")
     answer = shop.get("/v1/status/projections").json
     assert not answer["rebuild"]["running"]

