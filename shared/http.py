@@ -15,7 +15,7 @@ import msgspec
 from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from shared import http_headers, logs
+from shared import http_headers, http_security, logs
 from shared.problems import Problem
 
 if TYPE_CHECKING:
@@ -54,11 +54,15 @@ class Reply(Response):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer. A body means JSON unless the headers say otherwise."""
-        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
+        headers = self._all_headers(environ)
         if self._status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             headers.append(("Content-Length", str(len(self._body))))
         start_response(_STATUS_LINES[self._status_code], headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self._body,)
+
+    def _all_headers(self, environ: "WSGIEnvironment") -> Headers:
+        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
+        return headers + http_security.missing([name for name, _ in headers], environ["wsgi.url_scheme"])
 
 
 class Stream(Protocol):
@@ -80,8 +84,7 @@ class StreamedReply(Reply):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, without a length: nobody knows it yet."""
-        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
-        start_response(_STATUS_LINES[HTTPStatus.OK], headers)
+        start_response(_STATUS_LINES[HTTPStatus.OK], self._all_headers(environ))
         if environ["REQUEST_METHOD"] == "HEAD":
             self._stream.close()
             return ()
@@ -228,6 +231,7 @@ def _complete(response: Response) -> Response:
     if not isinstance(response, Reply):  # Flask's own, for files and pages
         response.headers["Request-Id"] = request_id()
         response.headers.extend(request.environ.get(_EXTRA_HEADERS, ()))
+        response.headers.extend(http_security.missing(response.headers.keys(), request.scheme))
     return response
 
 

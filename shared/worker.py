@@ -11,6 +11,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from shared import http_security
 from shared.http import new_request_id
 from shared.problems import Problem
 from shared.worker_words import IS_SERVING
@@ -96,6 +97,10 @@ class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no ty
 
     headers_sent: bool
 
+    def default_headers(self) -> list[str]:
+        """Leave out `Server`: by what we serve is nobody's business."""
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
     def write(self, arg: bytes) -> None:
         if self.headers_sent or self.chunked or self._omits_body or self.response_length != len(arg):
             super().write(arg)
@@ -115,6 +120,7 @@ def _send(client: socket.socket, problem: Problem) -> None:
         "Content-Length": str(len(body)),
         "Connection": "close",
     }
+    headers |= http_security.missing(headers)
     head = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     try:
         client.settimeout(_LINGER_SECONDS)
