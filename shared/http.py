@@ -198,6 +198,8 @@ def answer_problem(problem: Problem) -> Reply:
     """Answer the request with `problem`."""
     if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("answered %s %s", problem.kind.status, problem)
+    elif problem.kind.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        _log.info("refused %s: %s", request.remote_addr, problem)
     body = problem.body(request_id(), trace_id())
     return Reply(body, problem.kind.status, problem.response_headers().items())
 

@@ -20,6 +20,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from shared.anticipated import Anticipated
+from shared.data_directory import write_private
+from shared.proxies import Addresses
 from shared.worker import PoliteWorker
 
 if TYPE_CHECKING:
@@ -47,14 +49,18 @@ class Serving:
     threads: int = 16
     grace_seconds: int = 15
     """How long requests under way may still take after SIGTERM."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed."""
 
 
 def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a click command `--host`, `--port`, `--workers` and `--threads`, the fields of a `Serving`."""
+    """Give a click command `--host`, `--port`, `--workers` and so on, the fields of a `Serving`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         ports, few, many = click.IntRange(0, 65535), click.IntRange(1, 64), click.IntRange(1, 256)
+        proxies = "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
         for name, variable, default, kind, says in (
+            ("--trusted-proxies", "DAYBOOK_TRUSTED_PROXIES", "", Addresses(), proxies),
             ("--threads", "DAYBOOK_THREADS", 16, many, "Requests that one worker serves at a time."),
             ("--workers", "DAYBOOK_WORKERS", 2, few, "Worker processes."),
             ("--port", port_variable, port, ports, "Port to listen at; 0 takes a free one."),
@@ -135,7 +141,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "limit_request_line": 8190,
             "limit_request_fields": 100,
             "limit_request_field_size": 8190,
-            "forwarded_allow_ips": "",  # nothing here depends on who the proxy says the client is
+            "forwarded_allow_ips": ",".join(self._serving.trusted_proxies),
+            "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+            "forwarder_headers": "",  # where we are mounted is for nobody to say
             "control_socket_disable": True,
             "logger_class": _ServerLog,
             "post_worker_init": self._announce,
@@ -154,7 +162,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         path = os.environ.get(READY_FILE_VARIABLE)
         if path:
             beside = Path(f"{path}.{os.getpid()}")
-            beside.write_text(json.dumps({"url": self._url}))
+            write_private(beside, json.dumps({"url": self._url}))
             beside.replace(path)
         _log.info("ready at %s, %s workers of %s threads", self._url, worker.age, self._serving.threads)
 

@@ -12,8 +12,10 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.workers.gthread import ThreadWorker
 
 from shared import http_security
+from shared.framing import be_strict
 from shared.http import new_request_id
 from shared.problems import Problem
+from shared.proxies import client_address
 from shared.worker_words import IS_SERVING
 
 STALL_SECONDS = 15
@@ -30,17 +32,22 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     wsgi: Any
 
     def init_process(self) -> None:
-        """Answer in one piece from now on; gunicorn has no setting for the class of its responses."""
+        """Read strictly and answer in one piece from now on; gunicorn has no settings for its classes."""
+        be_strict()
         wsgi.Response = _WholeResponse
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Let the app see whether this process still serves."""
+        """Let the app see whether this process still serves, and who asks."""
         super().load_wsgi()
         app, is_serving = self.wsgi, lambda: bool(self.alive)
+        trusted = self.cfg.forwarded_allow_networks()
 
         def told(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
             environ[IS_SERVING] = is_serving
+            if trusted:
+                peer, forwarded_for = environ["REMOTE_ADDR"], environ.get("HTTP_X_FORWARDED_FOR")
+                environ["REMOTE_ADDR"] = client_address(peer, forwarded_for, trusted)
             return app(environ, start_response)
 
         self.wsgi = told
@@ -71,6 +78,13 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if keep is False:
             _linger(conn.sock)
         return keep
+
+    def _keepalive_after(self, conn: Any, keepalive: object) -> bool:  # noqa: ANN401 -- gunicorn has no types
+        """Whether the connection can be used again. A body that nobody wanted and nobody can read: it cannot."""
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except (OSError, ParseException):  # the request has its answer; it does not get another one
+            return False
 
     def _asks_again(self, client: socket.socket) -> bool:
         """Whether the next request is there within a moment, unless other connections wait for this thread."""
