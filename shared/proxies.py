@@ -12,7 +12,7 @@ import click
 Network = IPv4Network | IPv6Network
 
 
-class Addresses(click.ParamType):
+class Addresses(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
     """An option that lists addresses and networks, with commas between."""
 
     name = "addresses"
