@@ -31,7 +31,7 @@ class Sent:
     @property
     def order_id(self) -> str | None:
         """The order it is for; None if it creates one."""
-        return (self.path.split("/") + [""])[3] or None
+        return [*self.path.split("/"), ""][3] or None
 
 
 @dataclass(frozen=True)

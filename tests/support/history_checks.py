@@ -12,7 +12,7 @@ from math import inf
 from typing import NamedTuple
 
 from tests.support.history import Attempt, Command, History
-from tests.support.recorded_log import RecordedLog, Row, shown
+from tests.support.recorded_log import RecordedLog, Row, Stored, shown
 
 NEVER = {400, 401, 403, 405, 406, 413, 415, 500, 502, 504}
 """What no client that knows the rules is ever answered."""
@@ -73,33 +73,34 @@ def claimed_once(log: RecordedLog) -> Iterator[Finding]:
 def exactly_once(commands: dict[str, Command], log: RecordedLog) -> Iterator[Finding]:
     """Acknowledged: in the log once. In doubt: at most once. Else, and what nobody sent: not at all."""
     rows = _by_key(log)
-    for key in sorted(rows.keys() | log.answers.keys()):
-        if key not in commands:
-            yield Finding("exactly once", f"{key!r} is in the log, and nobody sent it")
+    for key in sorted((rows.keys() | log.answers.keys()) - commands.keys()):
+        yield Finding("exactly once", f"{key!r} is in the log, and nobody sent it")
     for key, command in commands.items():
         found, stored = rows.get(key, []), log.answers.get(key)
-        ids = {row.command_id for row in found} | ({stored.command_id} if stored else set())
-        if len(ids) > 1:
-            yield Finding("exactly once", f"{key!r} was applied {len(ids)} times: {_names(found)}")
-        if bool(stored) < bool(found):
-            yield Finding("exactly once", f"{key!r} is in the log without its answer: {_names(found)}")
-        if command.answer is not None and stored is None:
+        if stored is not None:
+            yield from _as_stored(key, found, stored)
+        elif command.answer is not None:
             yield Finding("nothing lost", f"{key!r} was acknowledged ({command.answer.etag}) and has no stored answer")
+        elif found:
+            yield Finding("exactly once", f"{key!r} is in the log without its answer: {_names(found)}")
+        if (stored or found) and not (command.answer or command.in_doubt):
+            yield Finding("truthful", f"{key!r} is in the log, though each attempt was told that it is not")
         if_match = command.sent.if_match
         if found and if_match and found[0].version != int(if_match.strip('"')) + 1:
             yield Finding("If-Match", f"{_name(found[0])} was to follow on {if_match}")
-        if (stored or found) and not (command.answer or command.in_doubt):
-            yield Finding("truthful", f"{key!r} is in the log, though each attempt was told that it is not")
-        if stored is not None:
-            listed = shown(stored.answer)
-            lost = Counter(listed) - Counter(row.shown for row in found)
-            doubled = Counter(row.shown for row in found) - Counter(listed)
-            if lost:
-                yield Finding("nothing lost", f"{key!r} is answered, and the log lacks {sorted(lost)}")
-            if doubled:
-                yield Finding("exactly once", f"{key!r} has in the log what its answer lacks: {sorted(doubled)}")
-            if found and found[-1].position != stored.position:
-                yield Finding("told the same", f"{key!r} ends at {found[-1].position}, its token says {stored.position}")
+
+
+def _as_stored(key: str, found: list[Row], stored: Stored) -> Iterator[Finding]:
+    """The log has of a key what its stored answer lists, once, as one command."""
+    listed, there = Counter(shown(stored.answer)), Counter(row.shown for row in found)
+    if lost := listed - there:
+        yield Finding("nothing lost", f"{key!r} is answered, and the log lacks {sorted(lost)}")
+    if doubled := there - listed:
+        yield Finding("exactly once", f"{key!r} has in the log what its answer lacks: {sorted(doubled)}")
+    if len({stored.command_id, *(row.command_id for row in found)}) > 1:
+        yield Finding("exactly once", f"{key!r} was applied more than once: {_names(found)}")
+    if found and found[-1].position != stored.position:
+        yield Finding("told the same", f"{key!r} ends at {found[-1].position}, its token says {stored.position}")
 
 
 def told_the_same(commands: dict[str, Command], log: RecordedLog) -> Iterator[Finding]:
