@@ -121,7 +121,7 @@ def mint(secret: str, subject: str, scopes: tuple[str, ...], ttl_seconds: int) -
     shared_secret(secret)
     now = int(time.time())
     claims = {"iss": _ISSUER, "sub": subject, "iat": now, "exp": now + ttl_seconds, "scope": " ".join(scopes)}
-    return jwt.encode(claims, secret.encode(), "HS256")
+    return jwt.encode(claims, _bytes(secret), "HS256")
 
 
 class Authenticator:
@@ -170,13 +170,18 @@ class Authenticator:
 
 
 def _long_enough(variable: str, secret: str) -> bytes:
-    key = secret.encode()
+    key = _bytes(secret)
     if len(key) < _SHORTEST_SECRET:
         raise NoAuthKey(
             f"{variable} has {len(key)} bytes; HS256 needs at least {_SHORTEST_SECRET}:"
             ' make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
     return key
+
+
+def _bytes(secret: str) -> bytes:
+    """Give a variable as it is in the environment, which need not be UTF-8."""
+    return secret.encode(errors="surrogateescape")
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

@@ -3,7 +3,7 @@
 import re
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 
 from shared.anticipated import Anticipated
 
@@ -19,7 +19,8 @@ def parts(url: str) -> dict[str, str]:
     """Give what it says, by libpq's names: host, port, user, sslmode … Raises `BadUrl`."""
     try:
         said = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
-    except psycopg.ProgrammingError:
+        timeout_from_conninfo({**said})
+    except (psycopg.ProgrammingError, UnicodeError):
         said = None
     # A password with an unescaped slash: libpq takes its first half for a port and the rest for a database.
     if said is None or _AT_AFTER_SLASH.match(url) or not _PORTS.fullmatch(said.get("port", "")):

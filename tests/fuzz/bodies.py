@@ -18,9 +18,9 @@ from command_api.parsing import Invalid, Request, Unreadable, parse
 from command_api.requests import Resolved
 from command_api.routes import Route, order_routes
 from shared.events import Actor, Event
-from shared.order_document import fold
 from shared.order_document import decode as decode_document
 from shared.order_document import encode as encode_document
+from shared.order_document import fold
 from shared.problems import Problem
 from shared.recorded_event import Envelope, recorded_event
 from tests.fuzz.target import Target, assert_storable, refused
