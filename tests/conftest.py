@@ -1,6 +1,7 @@
 """One embedded PostgreSQL for the test session, a fresh database for every test that asks for one."""
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -33,14 +34,28 @@ def server():
             yield url
 
 
-@pytest.fixture
-def database(server):
+@contextmanager
+def fresh_database(server):
     """The administrator's URL of a fresh, empty database, dropped afterwards."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(sql.Identifier(name)))
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(server):
+    """`fresh_database`, for one test."""
+    with fresh_database(server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database_of_module(server):
+    """`fresh_database`, for all tests of a module, which must leave it as they found it."""
+    with fresh_database(server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What clients did and were told, with times: the one side that a run is judged by. The other is `recorded_log`."""
 
 import json
-import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -149,7 +148,7 @@ class Command:
 
 @dataclass
 class History:
-    """What all clients recorded, in no order; safe for threads, because it only grows."""
+    """What all clients recorded, in no order; safe for threads: it only grows."""
 
     attempts: list[Attempt] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
@@ -160,7 +159,6 @@ class History:
     """The positions that a consumer of the event feed kept, in the order in which they came."""
     oddities: list[str] = field(default_factory=list)
     """What clients saw and no client should ever see, in words."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def commands(self) -> dict[str, Command]:
         """Every key that was sent."""

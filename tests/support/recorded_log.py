@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.database import connect
+from shared.book import Book
+from shared.database import Connection, connect
 from shared.environment import Databases
 from tests.support.history import Answer
 
@@ -70,18 +71,23 @@ def recorded_log(databases: Databases) -> RecordedLog:
     book = databases.book
     with connect(databases.events_url, book.names["admin_role"]) as admin, admin.transaction():
         admin.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        log_id = admin.execute(book.sql("SELECT id FROM {events}.log")).fetchone()[0]
-        answers = {}
-        for key, status, body, etag, location, position, command_id in admin.execute(book.sql(ANSWERS)):
-            token = f"{log_id}.{position}" if position else None
-            answers[key] = Stored(Answer(status, body.encode(), etag, token, location), position, command_id)
-        return RecordedLog(
-            log_id,
-            [Row(*row) for row in admin.execute(book.sql(EVENTS))],
-            answers,
-            dict(admin.execute(book.sql(CLAIMS)).fetchall()),
-            [position for (position,) in admin.execute(book.sql(SEALS))],
-        )
+        return read_log(admin, book)
+
+
+def read_log(admin: Connection, book: Book) -> RecordedLog:
+    """Read everything over a connection."""
+    log_id = admin.execute(book.sql("SELECT id FROM {events}.log")).fetchone()[0]
+    answers = {}
+    for key, status, body, etag, location, position, command_id in admin.execute(book.sql(ANSWERS)):
+        token = f"{log_id}.{position}" if position else None
+        answers[key] = Stored(Answer(status, body.encode(), etag, token, location), position, command_id)
+    return RecordedLog(
+        log_id,
+        [Row(*row) for row in admin.execute(book.sql(EVENTS))],
+        answers,
+        dict(admin.execute(book.sql(CLAIMS)).fetchall()),
+        [position for (position,) in admin.execute(book.sql(SEALS))],
+    )
 
 
 def shown(answer: Answer) -> list[tuple[str, int, str]]:

@@ -18,6 +18,9 @@ from tests.faults.nemesis.kinds import KINDS
 from tests.faults.nemesis.load import Clients
 from tests.faults.nemesis.torment import Torment, summary
 
+LONG = 0.15
+"""Of the faults at random so many last up to three times as long, longer than any deadline."""
+
 
 class Told(BaseException):
     """We are told to stop."""
@@ -50,7 +53,7 @@ def main(minutes, seed, clients, rate, only):
             stack.callback(crowd.close)
             house.open()
             crowd.start()
-            torment = Torment(house, crowd, seed, say=lambda words: print(words, flush=True))
+            torment = Torment(house, crowd, seed, lambda words: print(words, flush=True), LONG if minutes else 0.0)
             if minutes:
                 torment.at_random(minutes * 60, only)
             else:

@@ -8,7 +8,7 @@ import psycopg
 from shared.database import DatabaseUnavailable
 from tests.faults.nemesis.faults_of_processes import one_of, strike
 from tests.faults.nemesis.house import query
-from tests.faults.nemesis.kinds import kind
+from tests.faults.nemesis.kinds import CannotStrike, kind
 
 SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'daybook %' ORDER BY pid"
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY (%s)"
@@ -62,17 +62,13 @@ def terminate(victim):
 
 @contextmanager
 def administrator(victim):
-    """A connection past the networks, as soon as there is one."""
-    with ExitStack() as stack:
-        connected = []
-
-        def connects():
-            with suppress(DatabaseUnavailable):
-                connected.append(stack.enter_context(victim.house.admin()))
-            return connected
-
-        victim.house.wait_until(connects, "an administrator can connect", 60)
-        yield connected[0]
+    """A connection past the networks."""
+    try:
+        admin = victim.house.admin()
+    except DatabaseUnavailable as error:
+        raise CannotStrike(str(error)) from error
+    with admin:
+        yield admin
 
 
 @contextmanager
@@ -138,11 +134,23 @@ def fill_disk(victim):
 @kind("slow commits", 4)
 def slow_commits(victim):
     with administrator(victim) as admin:
-        for statement in SLOW:
-            admin.execute(statement)
+        try:
+            for statement in SLOW:
+                admin.execute(statement)
+        except psycopg.Error as error:
+            raise CannotStrike(str(error)) from error
     try:
         yield
     finally:
-        with administrator(victim) as admin:
+        victim.house.chores.append(lambda: fast_again(victim))
+
+
+def fast_again(victim):
+    """Whether commits have been made as fast as they were; not while something else is the matter."""
+    try:
+        with victim.house.admin() as admin:
             for statement in FAST:
                 admin.execute(statement)
+    except (DatabaseUnavailable, psycopg.Error):
+        return False
+    return True

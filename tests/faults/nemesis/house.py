@@ -100,6 +100,8 @@ class House:
         stack.callback(self._end_all)
         self.disk = stack.enter_context(Disk.mounted(directory / "disk"))
         self._may_start = True
+        self.chores = []
+        """What is still to be put right: functions that say whether it is."""
         self._open_postgres()
         place = urlsplit(self.server.place.tcp_url)
         self.databases = Databases(Book(), self.server.place.url, self.server.place.url)
@@ -126,6 +128,7 @@ class House:
                 self.server.restart()
         for part in self.parts:
             part.tend()
+        self.chores = [chore for chore in self.chores if not chore()]
         _reap({part.pid for part in self.parts} | {self.postmaster})
 
     def wait(self, seconds):

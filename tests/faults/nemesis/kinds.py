@@ -26,6 +26,10 @@ class Kind:
     why_not: Callable[[Any], str | None]
 
 
+class CannotStrike(Exception):
+    """What this fault needs is away because of another one."""
+
+
 KINDS: dict[str, Kind] = {}
 """All there are, in the order in which they are defined."""
 

@@ -4,7 +4,7 @@ import random
 import statistics
 import time
 from collections import Counter, defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from projector.rebuilding.building import Work
@@ -13,7 +13,7 @@ from projector.verifying.verify import verify
 from shared.anticipated import Anticipated
 from shared.audit import audit
 from tests.faults.nemesis import faults_of_clients, faults_of_networks, faults_of_postgres, faults_of_processes
-from tests.faults.nemesis.kinds import KINDS, Kind, Victim
+from tests.faults.nemesis.kinds import KINDS, CannotStrike, Kind, Victim
 from tests.support.history_checks import Finding, broken_promises
 from tests.support.posting import ask
 from tests.support.recorded_log import RecordedLog, recorded_log
@@ -46,12 +46,14 @@ class Told:
 class Torment:
     """One run over a house and its clients."""
 
-    def __init__(self, house, clients, seed, say=print):
+    def __init__(self, house, clients, seed, say=print, long=0.0):
+        """`long` is how likely a fault lasts up to three times as long."""
         self.house = house
         self.clients = clients
         self.rng = random.Random(seed)
         self.told = Told(seed)
         self.say = say
+        self.long = long
         self._began = time.monotonic()
 
     def everything_once(self, kinds=None):
@@ -74,14 +76,17 @@ class Torment:
 
     def _strike(self, kinds: list[Kind]):
         """Strike, last, end, and wait until everything serves again."""
-        name = " + ".join(kind.name for kind in kinds)
-        victim = Victim(self.house, self.clients, self.rng)
+        victim, names = Victim(self.house, self.clients, self.rng), []
         with ExitStack() as lasting:
             for kind in kinds:
-                lasting.enter_context(kind.strike(victim))
-                self.told.faults[kind.name] += 1
+                with suppress(CannotStrike):
+                    lasting.enter_context(kind.strike(victim))
+                    names.append(kind.name)
                 self.house.wait(self.rng.uniform(0.1, 1.0) if kind is not kinds[-1] else 0)
-            self.house.wait(self.rng.uniform(0.1, max(kind.longest for kind in kinds)))
+            patience = 3 if self.rng.random() < self.long else 1
+            self.house.wait(self.rng.uniform(0.1, patience * max(kind.longest for kind in kinds)))
+        self.told.faults.update(names)
+        name = " + ".join(names) or "nothing"
         ended = time.monotonic()
         self.house.wait_until(self.clients.answers, f"everything serves again after: {name}", RECOVERY)
         took = time.monotonic() - ended
