@@ -52,6 +52,7 @@ def main(minutes, seed, clients, rate, only):
             crowd = Clients(house, seed, clients, rate)
             stack.callback(crowd.close)
             house.open()
+            stack.callback(house.end_services)
             crowd.start()
             torment = Torment(house, crowd, seed, lambda words: print(words, flush=True), LONG if minutes else 0.0)
             if minutes:

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -38,6 +39,7 @@ POSTGRES = {
 PR_SET_CHILD_SUBREAPER = 36
 
 WAITS = 0.05
+_tick = threading.Event()
 
 
 class Part:
@@ -147,7 +149,7 @@ class House:
                     return None
                 words = "\n".join(f"--- {part.name}\n{part.last_words()}" for part in self.parts)
                 raise AssertionError(f"not within {deadline} s: {what}\n{words}")
-            time.sleep(WAITS)
+            _tick.wait(WAITS)
 
     @property
     def postmaster(self):
@@ -165,6 +167,12 @@ class House:
     def keep_postgres_down(self, *, down):
         """Whether PostgreSQL is left as it is when it has died."""
         self._may_start = not down
+
+    def end_services(self):
+        """Kill all but PostgreSQL, so that nobody waits for it any more."""
+        for pid in [below for part in self.parts for below in (part.pid, *part.workers)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _open_postgres(self):
         for port in random.Random().sample(range(20_000, 30_000), 5):  # below those that clients are given
@@ -200,7 +208,7 @@ class House:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             _reap(set())
-            time.sleep(WAITS)
+            _tick.wait(WAITS)
 
 
 def _reap(ours):
