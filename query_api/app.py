@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
+from query_api.console.routes import add_console
 from query_api.document import query_document
 from query_api.freshness import Freshness
 from query_api.head import Head
@@ -67,6 +68,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
     add_schema_routes(app)
     add_document_routes(app, query_document(routes))
+    add_console(app, authenticator, freshness, head)
     return app
 
 
