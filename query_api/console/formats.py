@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, tzinfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from shared.money import EXPONENTS
 
@@ -95,6 +95,15 @@ def percent(rate: str) -> str:
     return f"{whole}{'.' + rest if rest else ''}{NARROW}%"
 
 
+def prose(text: str) -> Markup:
+    """Make HTML of a sentence whose commands stand between backticks."""
+    shown, *rest = text.split("`")
+    pieces = [escape(shown)]
+    for odd, piece in enumerate(rest):
+        pieces.append(escape(piece) if odd % 2 else Markup("<code>{}</code>").format(piece))
+    return Markup().join(pieces)
+
+
 FILTERS = {
     "money": money,
     "bare_money": bare_money,
@@ -104,6 +113,7 @@ FILTERS = {
     "until": until,
     "counted": counted,
     "percent": percent,
+    "prose": prose,
 }
 """What templates know these by."""
 

@@ -71,8 +71,13 @@ class OpenHouse:
 
     def posted(self):
         """Return when the read tables are at the head."""
-        behind = "SELECT (SELECT max(position) FROM {events}.seal) = position FROM {reads}.checkpoint"
-        until(lambda: ask(self.databases, behind), "the read tables are at the head")
+        until(lambda: at_head(self.databases), "the read tables are at the head")
+
+
+def at_head(databases):
+    """Whether the read tables are at the head."""
+    posted = "SELECT (SELECT max(position) FROM {events}.seal) = position FROM {reads}.checkpoint"
+    return ask(databases, posted)
 
 
 def fill(databases):
@@ -83,7 +88,7 @@ def fill(databases):
         invent(writing, INVENTED, chance)
     finally:
         writing.store.close()
-    posting.append(databases, *(varied(chance, number, number * 3600) for number in range(1001, 1001 + VARIED)))
+    posting.append(databases, *(varied(chance, number, number * 3600) for number in range(90001, 90001 + VARIED)))
     return lives(databases, "fold")
 
 
