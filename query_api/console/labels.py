@@ -32,7 +32,7 @@ LABELS: dict[str, dict[str, Label]] = {
     },
     "fulfillment_status": {
         "not_required": Label("Nothing to ship", "quiet", "dash"),
-        "unfulfilled": Label("Not shipped", "warn", "box"),
+        "unfulfilled": Label("Not shipped", "quiet", "box"),
         "partially_shipped": Label("Partly shipped", "warn", "half"),
         "shipped": Label("Shipped", "info", "truck"),
         "partially_delivered": Label("Partly delivered", "info", "half"),
