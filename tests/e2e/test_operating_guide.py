@@ -1,20 +1,32 @@
 """The operating guide of the README, symptom by symptom: provoked, then followed line by line as it is printed."""
 
 import re
+import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from projector.run_once import run_once
+from shared import auth
+from shared.backup import backup
+from shared.book import Book
 from shared.database import connect
+from shared.migrate import MIGRATIONS
 from tests.benchmarks.seed_log import seed
 from tests.faults.test_quarantine_faults import broken_projector
 from tests.support import guide, poisoning
+from tests.support import parts as house
+from tests.support.command_api import SECRET
 from tests.support.posting import ask, projector
 from tests.support.processes import line_of
+from tests.support.release_dump import PROGRAMS
+
+RELEASES = sorted((Path(__file__).parents[1] / "fixtures" / "releases").glob("*.sql"))
 
 
 def test_every_entry_is_followed():
@@ -92,3 +104,60 @@ def test_deploying_a_new_projection(migrated, typing, parts, tmp_path):
     with guide.entry("Deploying a new projection") as follow:
         follow(typing, **{restart: lambda: parts.enter_context(projector(migrated, tmp_path))})
     assert ask(migrated, "SELECT count(*) FROM reads.order_list WHERE customer_name = 'Somebody'") == 1
+
+
+def daybooks(variables):
+    """What a part has of the shell's environment."""
+    return {name: value for name, value in variables.items() if name.startswith("DAYBOOK_")}
+
+
+def test_key_rotation(typing, tmp_path):
+    serving = ExitStack()
+    typing.export(DAYBOOK_AUTH_SECRET=SECRET, OLD=auth.mint(SECRET, "reader", ("orders:read",), 3600))
+
+    def restart():
+        serving.close()
+        environment = daybooks(typing.variables())
+        serving.enter_context(house.command_api(tmp_path, environment))
+        typing.export(QUERY_URL=serving.enter_context(house.query_api(tmp_path, environment)).url)
+
+    with serving, guide.entry("Key rotation") as follow:
+        restart()
+        follow(typing, restart_both_apis=restart, restart_both_apis_again=restart)
+
+
+def test_upgrade(database, parts, tmp_path):
+    """From the oldest release whose database we have."""
+    with connect(database) as connection:
+        connection.execute(Book().sql((MIGRATIONS / "roles.sql").read_text()).encode())
+    psql = [PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    subprocess.run([*psql, f"--file={RELEASES[0]}", database], check=True, capture_output=True)
+    environment = {"DAYBOOK_DATABASE_URL": database}
+    typing = parts.enter_context(guide.shell(tmp_path, **environment))
+    restart = "restart_command_api_projectors_query_api_with_the_new_version"
+    does = {
+        "back_up_with_the_old_version": lambda: None,
+        restart: lambda: parts.enter_context(house.projector(tmp_path, environment)),
+    }
+    with guide.entry("Upgrade") as follow:
+        follow(typing, **does)
+
+
+def test_restore(migrated, parts, tmp_path):
+    """A database lost, and another one in its place."""
+    seed(migrated.events_url, 20)
+    run_once(migrated)
+    backup(migrated.events_url, migrated.book, tmp_path / "log.dump")
+    environment = {"DAYBOOK_DATABASE_URL": fresh(migrated.events_url, parts)}
+    typing = parts.enter_context(guide.shell(tmp_path, **environment))
+    with guide.entry("Restore") as follow:
+        follow(typing, start_everything=lambda: parts.enter_context(house.projector(tmp_path, environment)))
+
+
+def fresh(url, parts):
+    """Another database of the same server, without a log."""
+    name = f"restored_{uuid4().hex}"
+    admin = parts.enter_context(connect(url))
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    parts.callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
