@@ -16,9 +16,11 @@ from contextlib import contextmanager
 import msgspec
 import psycopg
 
+from shared import metrics
 from shared.append_command import Command, Outcome
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect
+from shared.metric_list import APPEND_COMMANDS, APPEND_DURATION, APPEND_FAILURES, APPEND_QUEUE, APPEND_WAIT
 
 MAX_BATCH = 128
 """Commands appended in one call at most; those behind wait for the next."""
@@ -38,13 +40,14 @@ class OutcomeUnknown(DatabaseUnavailable):
 class _Entry:
     """A command in the queue, and the thread that waits for it."""
 
-    __slots__ = ("command", "error", "leads", "outcome", "wake")
+    __slots__ = ("command", "error", "leads", "outcome", "queued", "wake")
 
     def __init__(self, command: Command) -> None:
         self.command = command
         self.outcome: Outcome | None = None
         self.error: Exception | None = None
         self.leads = False
+        self.queued = time.perf_counter()
         self.wake = threading.Lock()
         self.wake.acquire()
 
@@ -78,6 +81,7 @@ class GroupCommit:
         ]
         for thread in self._threads:
             thread.start()
+        metrics.sample(APPEND_QUEUE, lambda: len(self._queue))
 
     def append(self, command: Command) -> Outcome:
         """Append `command`, together with whatever else is queued.
@@ -94,6 +98,9 @@ class GroupCommit:
         if entry.leads and entry.outcome is None and entry.error is None:
             self._lead()
         if entry.error is not None:
+            if isinstance(entry.error, DatabaseUnavailable):
+                unknown = isinstance(entry.error, OutcomeUnknown)
+                metrics.count(APPEND_FAILURES, "unknown" if unknown else "not_applied")
             raise entry.error
         assert entry.outcome is not None  # noqa: S101 -- a leader leaves one or the other
         return entry.outcome
@@ -119,6 +126,10 @@ class GroupCommit:
     def _lead(self) -> None:
         with self._mutex:
             batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+        began = time.perf_counter()
+        metrics.observe(APPEND_COMMANDS, len(batch))
+        for entry in batch:
+            metrics.observe(APPEND_WAIT, began - entry.queued)
         try:
             self._commit(batch)
         finally:
@@ -136,6 +147,7 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Entry]) -> None:
         """Leave an outcome or an error in each entry; never raises."""
+        began = time.perf_counter()
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = self._connect(self._deadline)
@@ -159,6 +171,7 @@ class GroupCommit:
             for entry, outcome in zip(batch, outcomes, strict=True):
                 entry.outcome = outcome
             self._grown.set()
+            metrics.observe(APPEND_DURATION, time.perf_counter() - began)
 
     def _settle_doubt(self, batch: list[_Entry], cause: Exception) -> None:
         until = time.monotonic() + self._settling

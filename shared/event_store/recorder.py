@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from eventsourcing.persistence import (
 )
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from shared import metrics
 from shared.append_command import AppendedEvent, Command
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect, conninfo
 from shared.event_store.mapper import topic_of, type_of
 from shared.group_commit import GroupCommit, NotApplied
+from shared.metric_list import CONNECTIONS
 
 SELECT_STREAM = """
 SELECT stream_id, version, type, schema_version, state
@@ -59,11 +62,18 @@ class LogRecorder(ApplicationRecorder):
             kwargs={"autocommit": True},
             open=True,
         )
+        for state in ("busy", "idle"):
+            metrics.sample(CONNECTIONS, partial(self._connections, state), "log", state)
 
     def close(self) -> None:
         """Give up all connections."""
         self.group_commit.close()
         self._pool.close()
+
+    def _connections(self, state: str) -> int:
+        known = self._pool.get_stats()
+        idle = known.get("pool_available", 0)
+        return idle if state == "idle" else known.get("pool_size", 0) - idle
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
