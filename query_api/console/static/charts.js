@@ -10,7 +10,7 @@
   const HEIGHT = { tall: 280, low: 180 };
   const drawn = new Map();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+  const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 3 });
 
   function contents(figure) {
     const heads = [...figure.querySelectorAll("thead th")];
@@ -58,7 +58,7 @@
     return {
       width: box.clientWidth,
       height: HEIGHT[figure.dataset.size ?? "low"],
-      padding: [12, 8, 0, 0],
+      padding: [12, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
