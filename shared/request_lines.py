@@ -92,7 +92,7 @@ class Told:
             return body
         return _Body(body, ended)
 
-    def _lines(self) -> list[str]:
+    def _lines(self, _last: bool) -> list[str]:  # noqa: FBT001 -- as `Telling.add_lines` has it
         """Count what was answered since the last call, and give the lines about it."""
         answered = [self._answered.popleft() for _ in range(len(self._answered))]
         lines = []

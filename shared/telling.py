@@ -20,14 +20,14 @@ class Telling:
 
     def __init__(self, registry: Registry | None) -> None:
         self.registry = registry
-        self._lines: list[Callable[[], list[str]]] = []
+        self._lines: list[Callable[[bool], list[str]]] = []
         self._looks: list[Callable[[Registry], None]] = []
         self._telling = Lock()
         self._ended = Event()
         self._thread = Thread(target=self._run, name="telling", daemon=True)
 
-    def add_lines(self, lines: Callable[[], list[str]]) -> None:
-        """Write also what `lines` gives: finished lines of the log."""
+    def add_lines(self, lines: Callable[[bool], list[str]]) -> None:
+        """Write also what `lines` gives: finished lines of the log. It is told when it is asked for the last time."""
         self._lines.append(lines)
 
     def add_look(self, look: Callable[[Registry], None]) -> None:
@@ -37,7 +37,7 @@ class Telling:
     def tell(self) -> None:
         """Add up what was counted, write what is to be said."""
         with self._telling:
-            said = [line for lines in self._lines for line in lines()]
+            said = [line for lines in self._lines for line in lines(self._ended.is_set())]
             if self.registry is not None:
                 self.registry.take(metrics.taken())
                 self.registry.read(metrics.samples())
