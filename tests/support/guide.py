@@ -26,7 +26,7 @@ ENTRY = re.compile(r"^### (.+?)\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BIN = Path(sys.executable).parent
 DEADLINE = 60.0
-LOOKED_AT_AGAIN = ("daybook status", "curl ")
+LOOKED_AT_AGAIN = ("daybook status", "curl ", "psql -XAt ")
 """What one looks at until it has come about."""
 
 
@@ -150,8 +150,9 @@ def _do(step: Step, typing: Shell) -> None:
     else:
         shown()
     code, said = told[0]
-    wanted = "\n".join(step.seen)
-    assert code == 0 and _is_shown(step.seen, said), f"$ {step.typed}\nexit code {code}, said:\n{said}\nguide:\n{wanted}"
+    if code != 0 or not _is_shown(step.seen, said):
+        wanted, logs = "\n".join(step.seen), typing.run("tail -n 20 *.log")[1]
+        raise AssertionError(f"$ {step.typed}\nexit code {code}, said:\n{said}\nguide:\n{wanted}\nlogs:\n{logs}")
 
 
 def _is_shown(lines: list[str], said: str) -> bool:
