@@ -158,9 +158,9 @@ class Poster(NamedTuple):
                     self.generation.sql(customer_erasure.UPSERT),
                     {"customers": list(erased), "times": list(erased.values())},
                 )
-            if customers:  # not prepared: a plan for any parameter, NULL included, would scan the whole table
+            if customers:
                 recompute = self.generation.sql(customer.RECOMPUTE)
-                self.reads.execute(recompute, {"customers": sorted(customers)}, prepare=False)
+                self.reads.execute(recompute, {"customers": sorted(customers)}, prepare=True)
             self.reads.execute("COMMIT")
         # After the commit and apart from it: the commit of a NOTIFY takes a lock of the whole server.
         self.reads.execute(f"NOTIFY {self.generation.book.names['posted']}")

@@ -127,7 +127,7 @@ class _Again:
             upsert = self._live.sql(customer_erasure.UPSERT)
             self._reads.execute(upsert, {"customers": list(erased), "times": list(erased.values())})
         customers = sorted(pieces.customers | erased.keys())
-        self._reads.execute(self._live.sql(customer.RECOMPUTE), {"customers": customers}, prepare=False)
+        self._reads.execute(self._live.sql(customer.RECOMPUTE), {"customers": customers})
         return pieces.poisoned[0] if pieces.poisoned else None
 
     def _write_sums(self, contributions: Contributions) -> None:

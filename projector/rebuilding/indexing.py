@@ -1,14 +1,14 @@
 """What slices leave to the end, several tables at the same time: sums, customers, indexes, the planner's statistics."""
 
 from collections.abc import Collection
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
 import psycopg
 
 from projector import generation, summaries
 from projector.checkpoint import Generation
-from projector.tables import customer
+from projector.tables import customer, customer_total
 from shared.anticipated import Anticipated
 from shared.database import Connection, connect
 from shared.environment import Databases
@@ -33,22 +33,27 @@ def create_all(databases: Databases, tables: Generation, wanted: Collection[str]
     """Complete the tables `wanted`, so many at the same time. Interrupted, it cancels what runs."""
     role = databases.book.names["projector_role"]
     open_sessions: list[Connection] = []
+    under_way: dict[str, Future[None]] = {}
 
     def complete(table: str) -> None:
+        if table == customer.NAME and customer_total.NAME in under_way:
+            under_way[customer_total.NAME].result()  # begun before it, see TABLES
         with connect(databases.reads_url, role, name, **SETTINGS) as reads:
             open_sessions.append(reads)
             _complete(reads, tables, table)
 
     with ThreadPoolExecutor(sessions) as pool:
-        under_way = [pool.submit(complete, table) for table in wanted]
         try:
-            wait(under_way, return_when=FIRST_EXCEPTION)
-            for ended in under_way:
+            for table in wanted:
+                under_way[table] = pool.submit(complete, table)
+            wait(under_way.values(), return_when=FIRST_EXCEPTION)
+            for ended in under_way.values():
                 if ended.done():
                     ended.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            begun = [one for one in under_way if not one.cancelled()]  # for the others `wait` would wait for ever
+            # `wait` would wait for ever for the others
+            begun = [one for one in under_way.values() if not one.cancelled()]
             while wait(begun, LOOK_EVERY).not_done:
                 for session in open_sessions:
                     with suppress(psycopg.Error):
@@ -76,7 +81,7 @@ def _complete(reads: Connection, tables: Generation, table: str) -> None:
         if table in summaries.MERGE:
             summaries.merge_parts(reads, tables, table)
         if table == customer.NAME:
-            reads.execute(tables.sql(customer.RECOMPUTE), {"customers": None})
+            reads.execute(tables.sql(customer.RECOMPUTE_ALL))
         try:
             generation.create_indexes(reads, tables, table)
         except psycopg.errors.UniqueViolation as error:

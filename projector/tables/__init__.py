@@ -3,8 +3,8 @@
 - A per-order table is `rows(document, position)`; `position` is that of the order's last event.
 - A summary is `contributions(document, day_of)`: the table is their sum over all documents, so a batch adds
   `contributions(after) - contributions(before)` and deletes rows that have become all zero.
-- `order_timeline` has a row per event, `customer_erasure` one per customer erased; `customer` is recomputed in SQL
-  for the customers touched.
+- `order_timeline` has a row per event, `customer_erasure` one per customer erased; `customer` is looked
+  up in SQL for the customers touched, from `order_list` and `customer_total`.
 
 `<table>.sql` creates a table, `<table>_indexes.sql` what a rebuild builds last; `{reads}` names the schema.
 """
@@ -80,8 +80,8 @@ TABLES: tuple[str, ...] = (
     *(table.NAME for table in PER_ORDER),
     order_timeline.NAME,
     customer_erasure.NAME,
-    customer.NAME,
     *(summary.NAME for summary in SUMMARIES),
+    customer.NAME,
 )
 """All of them, in the order of creation; `checkpoint` is the projector's own."""
 

@@ -1,8 +1,8 @@
 """What a customer's orders come to, per currency. Drafts and guests contribute nothing.
 
-`orders`, `units` and `ordered_amount` are as ordered; `cancelled_amount` is what cancellations took off since;
-`net_amount` is what the orders are worth now, ordered less cancelled less the credits of refunds. Money is beside
-that: `captured_amount` came in, `refunded_amount` went back.
+`orders`, `units` and `ordered_amount` are as ordered; `cancelled_orders` are those cancelled as a whole;
+`cancelled_amount` is what cancellations took off since; `net_amount` is what the orders are worth now, ordered less
+cancelled less the credits of refunds. Money is beside that: `captured_amount` came in, `refunded_amount` went back.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ NAME = "customer_total"
 KEY: tuple[str, ...] = ("customer_id", "currency")
 MEASURES: tuple[str, ...] = (
     "orders",
+    "cancelled_orders",
     "ordered_amount",
     "cancelled_amount",
     "captured_amount",
@@ -32,6 +33,7 @@ def contributions(document: OrderDocument, _day_of: Callable[[str], str]) -> dic
     credit = sum(refund.credit_amount for refund in document.refunds if refund.state != "failed")
     measures = (
         1,
+        int(document.status == "cancelled"),
         total + cancelled,
         cancelled,
         document.payment.captured_amount,

@@ -3,6 +3,7 @@ CREATE TABLE {reads}.customer_total (
     customer_id text COLLATE "C" NOT NULL,
     currency text NOT NULL,
     orders bigint NOT NULL,
+    cancelled_orders bigint NOT NULL,
     ordered_amount bigint NOT NULL, -- before cancellations
     cancelled_amount bigint NOT NULL,
     captured_amount bigint NOT NULL,

@@ -6,6 +6,7 @@ CREATE INDEX order_list_placed ON {reads}.order_list ((coalesce(placed_at, 'infi
 CREATE INDEX order_list_total ON {reads}.order_list (grand_total_amount, order_id);
 CREATE INDEX order_list_currency ON {reads}.order_list (currency, grand_total_amount, order_id);
 CREATE INDEX order_list_customer ON {reads}.order_list (customer_id, created_at, order_id);
+CREATE INDEX order_list_customer_placed ON {reads}.order_list (customer_id, placed_at) WHERE placed_at IS NOT NULL;
 CREATE INDEX order_list_country ON {reads}.order_list (ship_country, created_at, order_id);
 CREATE INDEX order_list_status ON {reads}.order_list (status, created_at, order_id);
 -- Where nearly all orders end up, the order of creation finds enough of them; where they rarely are, it does not.

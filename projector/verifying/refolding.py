@@ -102,7 +102,6 @@ class Refolding:
         bulk.copy_orders(self._reads, self._again, [(document, folded.positions[order]) for order, document in theirs])
         erased = [(name, at) for name, at in folded.erased.items() if name in customers]
         bulk.copy(self._reads, self._again, customer_erasure.NAME, customer_erasure.COLUMNS, erased)
-        self._reads.execute(self._again.sql(customer.RECOMPUTE), {"customers": None})
         contributions = Contributions(self._day_of)
         for _, document in theirs:
             contributions.add(document)
@@ -110,6 +109,7 @@ class Refolding:
             if summary in SUMMARIES_OF_CUSTOMERS:
                 columns = (*summary.KEY, *summary.MEASURES)
                 bulk.copy(self._reads, self._again, summary.NAME, columns, part_rows(sums))
+        self._reads.execute(self._again.sql(customer.RECOMPUTE_ALL))
         return self._differences(OF_CUSTOMERS, "customer_id", list(customers))
 
     def _empty(self, tables: Iterable[str]) -> None:

@@ -66,7 +66,7 @@ def seed(url: str, orders: int, book: Book | None = None) -> int:
                 bulk.copy_timeline(connection, tables, timeline)
         with connection.transaction():
             summaries.apply(connection, tables, contributions)
-            connection.execute(tables.sql(customer.RECOMPUTE), {"customers": None})
+            connection.execute(tables.sql(customer.RECOMPUTE_ALL))
             connection.execute(tables.sql(STAND_AT), [position, made.generation])
         connection.execute("SET maintenance_work_mem = '256MB'")
         connection.execute("SET default_statistics_target = 30")  # as a rebuild has it

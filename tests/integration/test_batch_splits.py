@@ -119,7 +119,7 @@ class Scene:
         with self.reads.transaction():
             for summary in SUMMARIES:
                 summaries.merge_parts(self.reads, self.again, summary.NAME)
-            self.reads.execute(self.again.sql(customer.RECOMPUTE), {"customers": None})
+            self.reads.execute(self.again.sql(customer.RECOMPUTE_ALL))
         unfinished.complete(self.reads, self.again)
 
     def differences(self) -> dict[str, int]:

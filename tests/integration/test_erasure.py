@@ -24,7 +24,7 @@ PERSON = '{"email":"Lovelace@example.org","name":"Lovelace Byron","phone":"+44 2
 ADDRESS = '{"name":"Augusta King","line1":"12 St James Square","city":"Marylebone","country":"GB"}'
 BILLED = '{"name":"William King","line1":"Ockham Park","city":"Surrey","country":"GB"}'
 NOTE = '{"body":"rings at midnight"}'
-SECRETS = ("ovelace@example.org", "Lovelace", "7946", "Augusta", "St James", "Marylebone", "William", "Ockham", "midnight")
+SECRETS = ("ovelace@example.org", "Lovelace", "+44 20 7946", "Augusta", "St James", "Marylebone", "William", "Ockham", "midnight")
 
 
 @pytest.fixture

@@ -211,6 +211,7 @@ def test_a_customers_total():
     assert total(*paid) == {
         ("c-1", "EUR"): {
             "orders": 1,
+            "cancelled_orders": 0,
             "ordered_amount": 6912,
             "cancelled_amount": 0,
             "captured_amount": 6912,
@@ -224,15 +225,11 @@ def test_a_customers_total():
     cancelled = total(*paid, CANCELLED)["c-1", "EUR"]
     assert (
         cancelled["orders"],
+        cancelled["cancelled_orders"],
         cancelled["ordered_amount"],
         cancelled["cancelled_amount"],
         cancelled["net_amount"],
-    ) == (
-        1,
-        6912,
-        6912,
-        0,
-    )
+    ) == (1, 1, 6912, 6912, 0)
     assert total(created(customer_id=None), placed()) == {}
 
 
