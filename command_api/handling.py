@@ -19,13 +19,16 @@ from msgspec import Raw, Struct
 
 from command_api.answers import Acknowledged, Acknowledgement, EventInAnswer, mismatch, refused, replay, taken
 from command_api.claims import claims
+from command_api.counting import counted
 from command_api.order import Order, OrderRefused, decide, evolve
 from command_api.totals import with_delta
+from shared import metrics
 from shared.append_command import Answer, Contact, Outcome, StoredAnswer
 from shared.event_store import EventStore, Known, StreamEvent
 from shared.events import Actor, Timestamp
 from shared.group_commit import NotApplied
 from shared.http_headers import IfMatch
+from shared.metric_list import COMMAND_RETRIES
 from shared.problems import Problem
 from shared.recorded_event import Envelope
 
@@ -83,6 +86,7 @@ class Handling:
         """The present, as events tell it."""
         return self._clock().isoformat(timespec="microseconds")[:26] + "Z"
 
+    @counted
     def handle(self, request: Request) -> Acknowledged:
         """Decide and append; answer what happened.
 
@@ -105,6 +109,7 @@ class Handling:
                     return self._accepted(request, known, decision, outcome)
                 answer = outcome.answer
             if answer is None:  # somebody was faster
+                metrics.count(COMMAND_RETRIES)
                 self._jitter.wait(random.uniform(0, 0.002) * lost)  # noqa: S311 -- spreads the rivals, nothing more
                 answer, known = self._refresh(request, known)
                 fresh = True

@@ -1,11 +1,13 @@
 """One batch: the events behind the checkpoint posted to all tables in one transaction, or not at all."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from time import perf_counter
 from typing import NamedTuple
 from uuid import UUID
 
 from projector import folding, quarantine, summaries
 from projector.applying import Loaded, Posting
+from projector.batch_lines import nobody
 from projector.checkpoint import COMPARE_AND_SET, Checkpoint, Generation
 from projector.poison import PoisonedEvent, is_poison
 from projector.quarantine import Pieces
@@ -48,6 +50,7 @@ class Poster(NamedTuple):
     """What posting needs: a way to the log, the session that writes, the tables and the calendar.
 
     `events` and `reads` may be connections to two servers. `most_quarantined`: so many orders may be in quarantine.
+    `told` hears of each batch: its events, and the seconds it took.
     """
 
     events: Connection
@@ -55,12 +58,14 @@ class Poster(NamedTuple):
     generation: Generation
     day_of: DayOf
     most_quarantined: int = quarantine.MOST
+    told: Callable[[Sequence[RecordedEvent], float], None] = nobody
 
     def post_next(self, checkpoint: Checkpoint, limit: int) -> Posted:
         """Post at most `limit` events behind `checkpoint`. An order whose event cannot be posted stands still.
 
         Raises `Overtaken`; `TooManyQuarantined`, or `PoisonedEvent` if no order may be in quarantine.
         """
+        began = perf_counter()
         rows = self.events.execute(
             self.generation.book.sql(event_log.AFTER), [checkpoint.position, limit], prepare=True
         ).fetchall()
@@ -68,15 +73,18 @@ class Poster(NamedTuple):
             return Posted(checkpoint, 0, False)
         events = [folding.recorded(row) for row in rows]
         contacts = event_log.contacts(self.events, self.generation.book, folding.contact_refs(events))
+        posted = None
         try:
-            return self._post(checkpoint, events, contacts)
+            posted = self._post(checkpoint, events, contacts)
         except Overtaken:
             raise
         except Exception as error:
             if not is_poison(error):
                 raise
-        posted = self._post(checkpoint, events, contacts, in_pieces=True)
-        quarantine.tell(posted.quarantined)
+        if posted is None:
+            posted = self._post(checkpoint, events, contacts, in_pieces=True)
+            quarantine.tell(posted.quarantined)
+        self.told(events, perf_counter() - began)
         return posted
 
     def _post(

@@ -1,5 +1,9 @@
 """The commands of the projector: `daybook projector`, `rebuild`, `verify`, and those of the modules `cli_…`."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +13,17 @@ from projector.cli_pause import pause, resume
 from projector.cli_quarantine import retry
 from projector.daemon import Projector, Settings
 from projector.health.cli import status
+from projector.health.measuring import look
+from projector.metrics_port import shown
 from projector.options import most_quarantined_option, timezone_option
 from projector.rebuilding.cli import rebuild
 from projector.verifying.cli import verify
 from projector.verifying.verifier import Verifier
 from projector.waking import Stop
-from shared import logs, migrate
+from shared import logs, migrate, telling
 from shared.environment import Databases, Place, place_options
+
+log = logging.getLogger(__name__)
 
 
 @click.group()
@@ -76,10 +84,33 @@ def commands() -> None:
     show_default=True,
     help="Orders in such a sample.",
 )
+@click.option(
+    "--metrics-port",
+    envvar="DAYBOOK_METRICS_PORT",
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    show_default="none",
+    help="Show metrics at this port, under /metrics; 0 takes a free one.",
+)
+@click.option(
+    "--host",
+    envvar="DAYBOOK_HOST",
+    show_envvar=True,
+    default="127.0.0.1",
+    show_default=True,
+    help="Address at which metrics are shown.",
+)
 @most_quarantined_option
 @timezone_option
 @place_options
-def projector(place: Place, verify_interval: float, verify_sample: int, **settings: Any) -> None:  # noqa: ANN401 -- the fields of `Settings`
+def projector(
+    place: Place,
+    metrics_port: int | None,
+    host: str,
+    verify_interval: float,
+    verify_sample: int,
+    **settings: Any,  # noqa: ANN401 -- the fields of `Settings`
+) -> None:
     """Post the log to the read tables, batch by batch, for as long as it runs.
 
     Any number may run: one leads, the others stand by. SIGTERM ends it after the batch under way. A database that
@@ -89,8 +120,22 @@ def projector(place: Place, verify_interval: float, verify_sample: int, **settin
     with Stop().on_signals() as stop, place.open() as databases:
         _require_migrated(databases)
         projecting = Projector(databases, Settings(**settings), stop)
-        with Verifier(databases, settings["timezone"], projecting.leads, verify_interval, verify_sample):
+        with (
+            _told(databases, projecting, host, metrics_port),
+            Verifier(databases, settings["timezone"], projecting.leads, verify_interval, verify_sample),
+        ):
             projecting.run()
+
+
+@contextmanager
+def _told(databases: Databases, projecting: Projector, host: str, port: int | None) -> Iterator[None]:
+    """Have told what it does: lines of the log, and metrics if they have a port."""
+    with telling.opened(exposed=port is not None) as told, ExitStack() as held:
+        told.add_lines(projecting.batches.lines)
+        told.add_look(partial(look, databases))
+        if port is not None:
+            log.info("metrics at %s", held.enter_context(shown(told, host, port)))
+        yield
 
 
 def _require_migrated(databases: Databases) -> None:

@@ -14,6 +14,7 @@ import psycopg
 
 from projector import checkpoint, generation, holding_up, leader, processes, quarantine
 from projector.batch import Overtaken, Posted, Poster
+from projector.batch_lines import Batches
 from projector.checkpoint import Checkpoint
 from projector.processes import Presence
 from projector.rebuilding import under_way
@@ -21,9 +22,10 @@ from projector.tables.days import days_in
 from projector.trouble import PASSING, Trouble, in_words
 from projector.unknown_types import UnknownTypes
 from projector.waking import Stop, Waking
-from shared import event_log, migrate
+from shared import event_log, metrics, migrate
 from shared.database import Connection, DatabaseUnavailable, connect
 from shared.environment import Databases
+from shared.metric_list import LEADER, TROUBLE
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,9 @@ class Projector:
         self._paused_by: str | None = None
         self._lent_until = 0.0
         self._unknown = UnknownTypes()
+        self.batches = Batches()
+        metrics.sample(LEADER, lambda: float(self.leads()))
+        metrics.sample(TROUBLE, lambda: float(self._trouble.what is not None))
 
     def leads(self) -> bool:
         """Whether this process is the leader now, as far as it knows."""
@@ -162,7 +167,8 @@ class Projector:
         if stand is None:
             log.info("making the first generation of read tables, in %s", self._live.schema)
             stand = generation.first(reads, events, self._book, self._settings.timezone)
-        poster = Poster(events, reads, self._live, self._day_of, self._settings.most_quarantined)
+        poster = Poster(events, reads, self._live, self._day_of, self._settings.most_quarantined, self.batches)
+        self.batches.set_clock(events)
         self._become("leader", stand)
         look = True  # at what is asked of the leader: when idle, and when a batch says that there is something
         while not self._stop.requested:
@@ -211,6 +217,7 @@ class Projector:
         if now < self._next_beat or not self._role:
             return False
         self._next_beat = now + self._tick
+        self.batches.set_clock(events)
         head = event_log.head(events, self._book)
         if stand and (head.log_id != stand.log_id or head.position < stand.position):
             checkpoint.require_same_history(stand, self._live, events)

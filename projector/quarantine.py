@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg.errors import UndefinedTable
 from psycopg.rows import dict_row
 
 from projector import folding
@@ -70,9 +71,12 @@ ORDER BY position
 
 
 def listed(connection: Connection, generation: Generation) -> list[dict[str, Any]]:
-    """The orders in quarantine, as `Status` shows them (`domain.md` §3.3)."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(generation.sql(LISTED)).fetchall()
+    """The orders in quarantine, as `Status` shows them (`domain.md` §3.3); none in tables of code before quarantine."""
+    try:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(generation.sql(LISTED)).fetchall()
+    except UndefinedTable:
+        return []
 
 
 def count(connection: Connection, generation: Generation) -> int:

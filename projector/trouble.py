@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from shared import metrics
 from shared.database import DatabaseUnavailable
 from shared.logs import describe
+from shared.metric_list import RECONNECTS
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Trouble:
 
     def next_attempt(self) -> float:
         """Seconds to wait; they are logged with what is wrong, unless that was done a moment ago."""
+        metrics.count(RECONNECTS)
         now, wait = time.monotonic(), self._wait
         if self._said is None or now - self._said >= SAY_AGAIN:
             self._said = now

@@ -14,10 +14,12 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
 from query_api import cors
+from query_api.console.routes import add_console
 from query_api.document import query_document
 from query_api.freshness import Freshness
 from query_api.head import Head
 from query_api.listener import Listener
+from query_api.measuring import measure
 from query_api.question import Question
 from query_api.route import Route
 from query_api.routes import ROUTES
@@ -32,6 +34,7 @@ from shared.database import DatabaseUnavailable, connect
 from shared.document_routes import add_document_routes
 from shared.migrate import WrongRevision, check_connection
 from shared.problems import Problem
+from shared.request_words import ROUTE
 from shared.service_routes import add_service_routes
 
 if TYPE_CHECKING:
@@ -47,6 +50,9 @@ def opened(settings: Settings) -> Iterator[Flask]:
     """Give the app with its connections, which open as they are needed and close at the end."""
     reads = Sessions(settings.reads_url, settings.book)
     events = Sessions(settings.events_url, settings.book) if settings.events_url else None
+    reads.tell("reads")
+    if events:
+        events.tell("log")
     listener = Listener(reads)
     try:
         yield create_app(settings, reads, Head(events, reads), listener)
@@ -62,6 +68,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     app = http.new_app("query_api")
     app.extensions["listener"] = listener
     freshness = Freshness(reads, head, Places(listener, settings.threads // 2, settings.heartbeat_seconds))
+    measure(freshness, head)
     authenticator = Authenticator(settings.verify)
     routes = (*ROUTES, status_route(reads, head))
     _add_reads(app, routes, partial(Question, authenticator, freshness), freshness)
@@ -69,6 +76,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     add_schema_routes(app)
     add_document_routes(app, query_document(routes))
     cors.allow(app, settings.cors_origins)
+    add_console(app, authenticator, freshness, head)
     return app
 
 
@@ -89,6 +97,7 @@ def _add_reads(
         except HTTPException:
             return flask_app(environ, start_response)
         if route := reads.get(endpoint):
+            environ[ROUTE] = route.path, names
             try:
                 return route.view(ask(environ, route), **names)(environ, start_response)
             except Exception as error:  # noqa: BLE001 -- raised again in Flask, where errors are logged and answered

@@ -9,7 +9,9 @@ from query_api.quarantine import mark
 from query_api.queries.order_timeline_feed import Asked, Page, of_order, page
 from query_api.question import Question
 from query_api.route import Route, known_order_id
+from shared import metrics
 from shared.http import Reply
+from shared.metric_list import FEED_DISTANCE
 from shared.problems import Problem
 
 LIMIT = integer(1, 1000)
@@ -50,6 +52,7 @@ def events(question: Question) -> Reply:
     deadline = arrived + question.wait_seconds()
     if not found.items and found.at_end and monotonic() < deadline:
         found = _awaited(question, asked, found, deadline)
+    metrics.observe(FEED_DISTANCE, max(0, found.position - found.next_after))
     feed = {"items": found.items, "next_after": found.next_after, "head": question.end_of_log(found.position)}
     return question.reply_rendered(found.position, feed)
 

@@ -5,6 +5,7 @@ A client that is slow slows only its own stream: nothing is read for it before i
 
 import logging
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from time import monotonic, time
@@ -21,6 +22,9 @@ from shared.problems import Problem
 MEDIA = "text/event-stream"
 RETRY_MS = 1000
 """After so long a client connects again."""
+
+OPEN: deque[None] = deque()
+"""Its length is the number of streams of this process; changed without a lock."""
 
 _ONE_LINE = re.compile(r"[\x21-\x7e]+")
 _log = logging.getLogger(__name__)
@@ -41,6 +45,8 @@ class _Events:
         self._expires = monotonic() + question.expires_at - time()
         self._held = ExitStack()
         self._waiting: Waiting = self._held.enter_context(question.waiting(first.position))
+        OPEN.append(None)
+        self._held.callback(OPEN.pop)
 
     def __iter__(self) -> Iterator[bytes]:
         yield b"retry: %d\n\n" % RETRY_MS

@@ -12,7 +12,9 @@ from query_api.head import Head
 from query_api.reads import Reading, read
 from query_api.sessions import Sessions, Value
 from query_api.waiting import Places
+from shared import metrics
 from shared.http_headers import Token, consistency_token, prefer_strict, prefer_wait
+from shared.metric_list import ANSWER_LAG, READ_WAIT
 from shared.problems import Problem
 
 DEFAULT_WAIT_SECONDS = 2
@@ -83,14 +85,20 @@ class Freshness:
         if _reached(goal, reading):
             return reading
         self._require_possible(goal, wished, reading)
+        began, outcome = monotonic(), "behind"
         with self.places.taken(wished.environ, dict(self.headers(reading.position))) as waiting:
-            while True:
-                reading = read(self._reads, template, *values)
-                if _reached(goal, reading):
-                    return reading
-                if monotonic() >= deadline or waiting.in_vain:
-                    raise self._behind(goal, reading, f"Waited {wished.seconds} s.")
-                waiting.until(goal.position, deadline)
+            try:
+                while True:
+                    reading = read(self._reads, template, *values)
+                    if _reached(goal, reading):
+                        outcome = "reached"
+                        return reading
+                    if monotonic() >= deadline or waiting.in_vain:
+                        outcome = "given_up" if waiting.in_vain else "behind"
+                        raise self._behind(goal, reading, f"Waited {wished.seconds} s.")
+                    waiting.until(goal.position, deadline)
+            finally:
+                metrics.observe(READ_WAIT, monotonic() - began, outcome)
 
     def headers(self, position: int) -> Headers:
         """Say where in the log a read stands and how many seconds that is behind."""
@@ -101,6 +109,12 @@ class Freshness:
             if not head.final:
                 headers.append(("Projection-Lag-Source", head.source))
         return headers
+
+    def headers_of_answer(self, position: int) -> Headers:
+        """Say the same of what is answered, and count it."""
+        if (head := self._head.known(position)) is not None:
+            metrics.observe(ANSWER_LAG, head.lag(position))
+        return self.headers(position)
 
     def headers_now(self) -> Headers:
         """Say the same for an answer that read nothing; empty if the read tables do not answer."""

@@ -4,9 +4,10 @@ Personal data are not in the events, and what the vault has is not for the query
 order's document as it is now, where it had such data then: as they read now, and erased where they have been erased.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from uuid import UUID
 
-from shared.order_document import OrderDocument, contact_refs, fold
+from shared.order_document import OrderDocument, contact_refs, decode, encode, fold
 from shared.order_document_shape import Customer
 from shared.recorded_event import RecordedEvent
 
@@ -16,13 +17,27 @@ THERE = "there"
 
 def as_it_stood(events: Sequence[RecordedEvent], now: OrderDocument) -> OrderDocument | None:
     """The document after `events`, an order's first; None without any. `now` is its document after all of them."""
-    vault = {ref: {"email": THERE, "body": THERE} for event in events for ref in contact_refs(event)}
-    document = None
+    vault, document = _vault(events), None
     for event in events:
         document = fold(document, event, vault)
     if document is not None:
         _fill_in(document, now)
     return document
+
+
+def stages(events: Sequence[RecordedEvent], now: OrderDocument, versions: Collection[int]) -> Iterator[OrderDocument]:
+    """The documents at some versions, one after the other, as `as_it_stood` gives each."""
+    vault, document = _vault(events), None
+    for event in events:
+        document = fold(document, event, vault)
+        if document is not None and event.version in versions:
+            stood = decode(encode(document))
+            _fill_in(stood, now)
+            yield stood
+
+
+def _vault(events: Sequence[RecordedEvent]) -> dict[UUID, dict[str, str]]:
+    return {ref: {"email": THERE, "body": THERE} for event in events for ref in contact_refs(event)}
 
 
 def _fill_in(document: OrderDocument, now: OrderDocument) -> None:

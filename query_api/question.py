@@ -109,14 +109,15 @@ class Question:
         """Answer with what is made while it is sent, begun with what was read at a position."""
         content = [("Content-Type", media), _CACHE_CONTROL, ("X-Accel-Buffering", "no")]
         applied = [("Preference-Applied", self._applied)] if self._applied else []
-        said = [*self._freshness.headers(position), *applied, *self._varies, *(headers or ())]
+        said = [*self._freshness.headers_of_answer(position), *applied, *self._varies, *(headers or ())]
         return StreamedReply(stream, [*content, *said])
 
     def reply(
         self, position: int, body: bytes, etag: str, headers: Headers | None = None, media: str = JSON
     ) -> Reply:
         """Answer with what was read at a position; 304 if the client has it already."""
-        sent: Headers = [("ETag", etag), _CACHE_CONTROL, *self._freshness.headers(position), *(headers or ())]
+        lag = self._freshness.headers_of_answer(position)
+        sent: Headers = [("ETag", etag), _CACHE_CONTROL, *lag, *(headers or ())]
         sent += self._varies
         if self._applied:
             sent.append(("Preference-Applied", self._applied))

@@ -47,7 +47,7 @@ def sales(question: Question) -> Reply:
     )
     found = sales_daily.report(question.read, asked)
     if question.prefers(csv_file.MEDIA):
-        body = _sales_file(found.representation)
+        body = sales_file(found.representation)
         named = [("Content-Disposition", f'attachment; filename="sales-{found.position}.csv"')]
         return question.reply(found.position, body, etag_of(body), named, csv_file.CONTENT_TYPE)
     return question.reply_rendered(found.position, found.representation)
@@ -88,7 +88,8 @@ def _asked_products(sent: dict[str, Any]) -> product_sales_daily.Asked:
     )
 
 
-def _sales_file(report: dict[str, Any]) -> bytes:
+def sales_file(report: dict[str, Any]) -> bytes:
+    """Write a sales report as CSV."""
     columns = ("period", "currency", *sales_daily.MEASURES)
     rows = ([row["period"], report["currency"], *(row[name] for name in columns[2:])] for row in report["rows"])
     return b"".join([csv_file.line(columns), *map(csv_file.line, rows)])

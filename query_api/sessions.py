@@ -13,8 +13,10 @@ from typing import cast
 import psycopg
 from psycopg import errors, pq
 
+from shared import metrics
 from shared.book import Book
 from shared.database import Connection, connect
+from shared.metric_list import CONNECTIONS
 
 Value = str | None
 Row = tuple[bytes | None, ...]
@@ -106,6 +108,7 @@ class Sessions:
         self.url = url
         self.book = book
         self._idle: deque[Session] = deque()
+        self._busy: deque[None] = deque()  # its length counts, without a lock
 
     def run(self, template: str, *values: Value) -> pq.abc.PGresult:
         """Run a statement. Raises `psycopg.Error` or `DatabaseUnavailable`.
@@ -114,6 +117,7 @@ class Sessions:
         """
         encoded = [None if value is None else value.encode() for value in values]
         session = self._take()
+        self._busy.append(None)
         try:
             return session.run(template, encoded)
         except psycopg.Error as error:
@@ -126,10 +130,16 @@ class Sessions:
             session = self._take()
             return session.run(template, encoded)
         finally:
+            self._busy.pop()
             if session.lost:
                 session.close()
             else:
                 self._idle.append(session)
+
+    def tell(self, database: str) -> None:
+        """Let metrics say how many of them are busy and idle."""
+        metrics.sample(CONNECTIONS, lambda: len(self._busy), database, "busy")
+        metrics.sample(CONNECTIONS, lambda: len(self._idle), database, "idle")
 
     def close(self) -> None:
         """Close all idle sessions."""

@@ -5,6 +5,7 @@ Who waits holds a thread. So there are fewer places than threads, and whoever fi
 
 import select
 import socket
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import BoundedSemaphore
@@ -12,6 +13,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from query_api.listener import Listener
+from shared import metrics
+from shared.metric_list import WAITING, WAITING_PLACES
 from shared.problems import Problem
 from shared.worker_words import IS_SERVING
 
@@ -30,6 +33,9 @@ class Places:
         self._listener = listener
         self._most = most
         self._free = BoundedSemaphore(most)
+        self._taken: deque[None] = deque()  # its length counts, without a lock
+        metrics.sample(WAITING, lambda: len(self._taken))
+        metrics.sample(WAITING_PLACES, lambda: most)
 
     @contextmanager
     def taken(self, environ: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator["Waiting"]:
@@ -43,10 +49,12 @@ class Places:
                 f"All {self._most} places for requests that wait (half of the threads of a process) are taken.",
                 headers=headers,
             )
+        self._taken.append(None)
         try:
             with self._listener.waiting():
                 yield Waiting(self._listener, environ)
         finally:
+            self._taken.pop()
             self._free.release()
 
 

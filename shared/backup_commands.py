@@ -30,32 +30,47 @@ def backup(place: Place, file: Path) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--in-place",
+    is_flag=True,
+    envvar="DAYBOOK_RESTORE_IN_PLACE",
+    show_envvar=True,
+    help="No file: the database itself was brought back to an earlier moment. Stop the command API first.",
+)
 @place_options
-def restore(place: Place, file: Path) -> None:
+def restore(place: Place, file: Path | None, *, in_place: bool) -> None:
     """Make the log in FILE the log of this book, in a database that has none. All of it, or nothing.
 
     It gets a new id, so that tokens and read tables of the log as it went on after the backup are refused rather than
     believed. What happened after the backup is not in it; that goes for erasures of personal data, too: make them
     again. Needs pg_restore.
-    """
-    from shared.migrate import migrate  # noqa: PLC0415 -- only here is a database needed
-    from shared.restoring import restore as read_back  # noqa: PLC0415
 
+    With --in-place the log that is there gets a new id, for the same reason: after a point-in-time recovery, or the
+    promotion of a standby that had not everything.
+    """
+    from shared import restoring  # noqa: PLC0415 -- only here is a database needed
+    from shared.migrate import migrate  # noqa: PLC0415
+
+    if (file is None) != in_place:
+        raise click.UsageError("name the FILE to restore, or give --in-place")
     began = time.monotonic()
     with place.open() as databases:
-        backed_up, now = read_back(databases.events_url, databases.book, file)
+        if file is None:
+            before, now = restoring.in_place(databases.events_url, databases.book)
+        else:
+            before, now = restoring.restore(databases.events_url, databases.book, file)
         for name in migrate(databases.events_url, databases.reads_url, databases.book):
             click.echo(f"applied {name}")
         others = _tables_of_another_log(databases)
     seconds = time.monotonic() - began
-    click.echo(
-        f"restored {now.position:,} events in {seconds:.1f} s: log {now.log_id}, backed up as {backed_up.log_id}"
-    )
+    was = "until now" if file is None else "backed up as"
+    click.echo(f"restored {now.position:,} events in {seconds:.1f} s: log {now.log_id}, {was} {before.log_id}")
     click.echo(f"seal {now.digest or 'none yet'}")
     click.echo(
         "\nNext:\n"
-        "  daybook audit      recompute the seals: the last must be the one that the backup printed\n"
+        "  daybook audit      recompute the seals"
+        + (": the last must be the one that the backup printed\n" if file else "\n")
         + (
             "  daybook rebuild    the read tables here were posted from another log\n"
             if others

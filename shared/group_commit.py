@@ -12,10 +12,11 @@ from time import monotonic
 import msgspec
 import psycopg
 
-from shared import deadline
+from shared import deadline, metrics
 from shared.append_command import Command, Outcome
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect_within
+from shared.metric_list import APPEND_COMMANDS, APPEND_DURATION, APPEND_FAILURES, APPEND_QUEUE, APPEND_WAIT
 
 MAX_BATCH = 128
 """Commands appended in one call at most; those behind wait for the next."""
@@ -41,7 +42,7 @@ class OutcomeUnknown(DatabaseUnavailable):
 class _Entry:
     """A command in the queue, and the thread that waits for it."""
 
-    __slots__ = ("command", "error", "leads", "outcome", "until", "wake")
+    __slots__ = ("command", "error", "leads", "outcome", "queued", "until", "wake")
 
     def __init__(self, command: Command, until: float) -> None:
         self.command = command
@@ -49,6 +50,7 @@ class _Entry:
         self.outcome: Outcome | None = None
         self.error: Exception | None = None
         self.leads = False
+        self.queued = monotonic()
         self.wake = threading.Lock()
         self.wake.acquire()
 
@@ -77,6 +79,7 @@ class GroupCommit:
         self._grown = threading.Event()
         self._hinting = threading.Thread(target=self._hint, name="group-commit-hint", daemon=True)
         self._hinting.start()
+        metrics.sample(APPEND_QUEUE, lambda: len(self._queue))
 
     def append(self, command: Command) -> Outcome:
         """Append `command`, together with whatever else is queued.
@@ -97,6 +100,9 @@ class GroupCommit:
         if entry.leads and entry.outcome is None and entry.error is None:
             self._lead()
         if entry.error is not None:
+            if isinstance(entry.error, DatabaseUnavailable):
+                unknown = isinstance(entry.error, OutcomeUnknown)
+                metrics.count(APPEND_FAILURES, "unknown" if unknown else "not_applied")
             raise entry.error
         assert entry.outcome is not None  # noqa: S101 -- a leader leaves one or the other
         return entry.outcome
@@ -121,6 +127,10 @@ class GroupCommit:
     def _lead(self) -> None:
         with self._mutex:
             batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+        began = monotonic()
+        metrics.observe(APPEND_COMMANDS, len(batch))
+        for entry in batch:
+            metrics.observe(APPEND_WAIT, began - entry.queued)
         try:
             self._commit(batch)
         finally:
@@ -139,6 +149,7 @@ class GroupCommit:
     def _commit(self, batch: list[_Entry]) -> None:
         """Leave an outcome or an error in each entry; never raises."""
         until = min(entry.until for entry in batch)
+        began = monotonic()
         try:
             connection = self._appending(until)
             outcomes = self._call(connection, self._append, batch, until)
@@ -162,6 +173,7 @@ class GroupCommit:
             for entry, outcome in zip(batch, outcomes, strict=True):
                 entry.outcome = outcome
             self._grown.set()
+            metrics.observe(APPEND_DURATION, monotonic() - began)
 
     def _settle_doubt(self, batch: list[_Entry], cause: Exception, until: float) -> None:
         error: Exception = cause

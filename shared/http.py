@@ -15,8 +15,10 @@ import msgspec
 from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from shared import http_headers, http_security, logs
+from shared import http_headers, http_security, logs, metrics
+from shared.metric_list import HTTP_PROBLEMS
 from shared.problems import Problem
+from shared.request_words import REQUEST_ID, ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -27,7 +29,6 @@ MERGE_PATCH = "application/merge-patch+json"
 
 _log = logging.getLogger(__name__)
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-_REQUEST_ID = "daybook.request_id"
 _EXTRA_HEADERS = "daybook.headers"
 _HTTP_CODES = {
     404: "route_not_found",
@@ -117,10 +118,10 @@ def request_id() -> str:
 
 def request_id_of(environ: "WSGIEnvironment") -> str:
     """Give the request id that belongs to a WSGI environment, made at the first call."""
-    known: str | None = environ.get(_REQUEST_ID)
+    known: str | None = environ.get(REQUEST_ID)
     if known is None:
         known = http_headers.sane_request_id(environ.get("HTTP_REQUEST_ID")) or new_request_id()
-        environ[_REQUEST_ID] = known
+        environ[REQUEST_ID] = known
     return known
 
 
@@ -200,6 +201,7 @@ def answer_problem(problem: Problem) -> Reply:
         _log.warning("answered %s %s", problem.kind.status, problem)
     elif problem.kind.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         _log.info("refused %s: %s", request.remote_addr, problem)
+    metrics.count(HTTP_PROBLEMS, problem.code)
     body = problem.body(request_id(), trace_id())
     return Reply(body, problem.kind.status, problem.response_headers().items())
 
@@ -224,12 +226,19 @@ def _answer_http_exception(error: HTTPException) -> Reply:
 
 def _answer_fault(error: Exception) -> Reply:
     """Answer what nobody expected: logged once in full, told to nobody."""
-    _log.error("unexpected fault in %s %s", request.method, request.path, exc_info=error)
+    _log.error("unexpected fault in %s %s", request.method, _route(), exc_info=error)
     problem = Problem("internal_error", request_id=request_id())
+    metrics.count(HTTP_PROBLEMS, problem.code)
     return Reply(problem.body(request_id(), trace_id()), 500, problem.response_headers().items())
 
 
+def _route() -> str:
+    return request.url_rule.rule if request.url_rule else "no route"  # paths may be about people
+
+
 def _complete(response: Response) -> Response:
+    if request.url_rule:
+        request.environ[ROUTE] = request.url_rule.rule, request.view_args
     if not isinstance(response, Reply):  # Flask's own, for files and pages
         response.headers["Request-Id"] = request_id()
         response.headers.extend(request.environ.get(_EXTRA_HEADERS, ()))

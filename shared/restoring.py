@@ -1,9 +1,12 @@
-"""A log read back from a backup: all of it under a new id in one transaction, or nothing."""
+"""A log brought back: read from a backup, or found in a database that was itself brought back to an earlier moment.
+
+Either way it gets a new id, in one transaction with all of it, or nothing happens.
+"""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, LiteralString, NamedTuple
 
 import psycopg
 
@@ -19,7 +22,7 @@ PIECE = 1 << 18
 
 
 class CannotRestore(Anticipated):
-    """The file and the database do not go together; nothing was changed."""
+    """What is to be restored and the database do not go together; nothing was changed."""
 
 
 class Restored(NamedTuple):
@@ -47,6 +50,43 @@ def restore(url: str, book: Book, file: Path) -> Restored:
         for table in ("event", "seal", "claim", "answer", "contact"):
             connection.execute(book.sql(f"SET ROLE {{admin_role}}; ANALYZE {{events}}.{table}"))
     return restored
+
+
+IN_RECOVERY = "SELECT pg_is_in_recovery()"
+WRITERS = """
+SELECT count(*)
+FROM pg_stat_activity
+WHERE datname = current_database()
+    AND application_name = 'daybook command-api'
+"""
+
+
+def in_place(url: str, book: Book) -> Restored:
+    """Give the log of `book` a new id where it is: its database was restored by PostgreSQL's own means.
+
+    What was acknowledged after that moment is gone, and its positions will be given to other events: tokens of it must
+    not be believed. Raises `CannotRestore`, also while a command API is connected: it knows orders as they were.
+    """
+    with connect(url, application_name="daybook restore") as connection, connection.transaction():
+        if _asked(connection, IN_RECOVERY):
+            raise CannotRestore(
+                f"{without_secret(url)} is a standby, or still restoring: promote it first (pg_ctl promote)"
+            )
+        migrate.check_connection(connection, book, "events")
+        if writers := _asked(connection, WRITERS):
+            raise CannotRestore(
+                f"{writers} session{'s' if writers != 1 else ''} of a command API in {without_secret(url)}, which "
+                "knows orders as they were before: stop it first; nothing was changed"
+            )
+        connection.execute(book.sql("SET LOCAL ROLE {admin_role}"))
+        before = sealed(connection, book)
+        connection.execute(book.sql(NEW_ID))
+        return Restored(before, sealed(connection, book))
+
+
+def _asked(connection: Connection, query: LiteralString) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
 
 
 LISTED = re.compile(r"^\d+; \d+ \d+ SCHEMA - (\S+)", re.MULTILINE)

@@ -18,6 +18,7 @@ _DESCRIBED = {
 _EXAMPLES: dict[str, Any] = {
     "isAlive": {"status": "alive"},
     "isReady": {"status": "ready"},
+    "showMetrics": 'daybook_http_requests_total{method="GET",route="/v1/orders/{order_id}",status="200"} 7.0\n',
     "showVersion": {"service": "daybook", "version": "1.0.0"},
     "listProblems": {"problems": [_DESCRIBED]},
     "showProblem": _DESCRIBED,
@@ -76,6 +77,13 @@ def service_operations() -> list[Operation]:
             "Can it do its work?",
             Answer("It can.", dict[str, Any], ("Cache-Control",)),
             codes=frozenset({"store_unavailable", "read_model_behind", "overloaded"}),
+        ),
+        get(
+            "/metrics",
+            "showMetrics",
+            "How much is going on, and how well?",
+            Answer("In the text format of Prometheus.", {"type": "string"}, ("Cache-Control",), media="text/plain"),
+            codes=frozenset({"route_not_found"}),
         ),
         get("/version", "showVersion", "Which service, which version?", Answer("This.", About)),
         get("/problems", "listProblems", "All error codes.", Answer("They are listed.", Problems)),

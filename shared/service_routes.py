@@ -8,6 +8,7 @@ from flask import Flask, request
 
 from shared.http import JSON, Reply, json_reply
 from shared.http_headers import preferred
+from shared.metric_route import add_metric_route
 from shared.problem_table import KINDS, Kind
 from shared.problems import Problem
 
@@ -18,7 +19,7 @@ _PAGE = """<!doctype html>
 
 
 def add_service_routes(app: Flask, service: str, ready: Callable[[], Mapping[str, object]]) -> None:
-    """Add `/livez`, `/readyz`, `/version` and `/problems/{code}`.
+    """Add `/livez`, `/readyz`, `/metrics`, `/version` and `/problems/{code}`.
 
     `ready` raises a `Problem` (503) when the service cannot do its work, else gives facts worth showing.
     """
@@ -32,6 +33,8 @@ def add_service_routes(app: Flask, service: str, ready: Callable[[], Mapping[str
     @app.get("/readyz")
     def readyz() -> Reply:
         return json_reply({"status": "ready", **ready()}, headers=[("Cache-Control", "no-store")])
+
+    add_metric_route(app)
 
     @app.get("/version")
     def show_version() -> Reply:

@@ -19,9 +19,11 @@ import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from shared import metric_files, telling
 from shared.anticipated import Anticipated
 from shared.data_directory import write_private
 from shared.proxies import Addresses
+from shared.request_lines import Told
 from shared.worker import PoliteWorker
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Serving:
     port: int
     workers: int = 2
     threads: int = 16
+    metrics: bool = True
+    """Whether `/metrics` shows anything."""
     grace_seconds: int = 15
     """How long requests under way may still take after SIGTERM."""
     trusted_proxies: tuple[str, ...] = ()
@@ -68,9 +72,19 @@ def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., An
         ):
             shown: dict[str, Any] = {"envvar": variable, "show_envvar": True, "show_default": True}
             command = click.option(name, default=default, type=kind, help=says, **shown)(command)
-        return command
+        return metrics_option(command)
 
     return decorate
+
+
+metrics_option = click.option(
+    "--metrics/--no-metrics",
+    envvar="DAYBOOK_METRICS",
+    show_envvar=True,
+    default=True,
+    show_default="on",
+    help="Show metrics at /metrics, to anybody who reaches the port.",
+)
 
 
 def serve(opened: Opened, serving: Serving) -> None:
@@ -79,7 +93,7 @@ def serve(opened: Opened, serving: Serving) -> None:
     When `DAYBOOK_READY_FILE` names a file, `{"url": …}` is written there once all workers accept.
     """
     master = os.getpid()
-    with reserve(serving.host, serving.port) as reserved:
+    with reserve(serving.host, serving.port) as reserved, metric_files.made(wanted=serving.metrics):
         host, port, *_ = reserved.getsockname()
         reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- shown, not bound
         try:
@@ -147,13 +161,15 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "control_socket_disable": True,
             "logger_class": _ServerLog,
             "post_worker_init": self._announce,
+            "child_exit": lambda _server, worker: metric_files.forget(worker.pid),
             "worker_exit": lambda _server, _worker: self._open.close(),
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
 
     def load(self) -> "WSGIApplication":
-        return self._open.enter_context(self._opened())
+        told = self._open.enter_context(telling.opened(exposed=self._serving.metrics))
+        return Told(self._open.enter_context(self._opened()), told, self._serving.threads)
 
     def _announce(self, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
         """Say that we are ready: the last of the first workers does; later ones only replace a dead one."""

@@ -3,17 +3,11 @@
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from shared import embedded_postgres
-from shared.book import Book
-from shared.environment import Databases
-from tests.support import profiles
+from tests.support import databases, profiles
 
 FAST_AND_UNSAFE = {
     "fsync": "off",
@@ -37,11 +31,8 @@ def server():
 @contextmanager
 def fresh_database(server):
     """The administrator's URL of a fresh, empty database, dropped afterwards."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(sql.Identifier(name)))
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with databases.fresh(server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -61,10 +52,7 @@ def database_of_module(server):
 @pytest.fixture
 def migrated(database):
     """A fresh database with the schemas, roles and grants of the default book."""
-    from shared.migrate import migrate  # noqa: PLC0415 -- only tests that want a schema pay for it
-
-    migrate(database, database, Book())
-    return Databases(Book(), database, database)
+    return databases.with_schemas(database)
 
 
 TOLD = []

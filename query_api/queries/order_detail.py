@@ -116,16 +116,12 @@ def by_external_id(read: Read, channel: str, external_id: str) -> Detail:
 def history(read: Read, order_id: str, version: int | None, at: str | None) -> History:
     """Find what happened to an order up to and with a version, and up to and with a time that it was recorded at."""
     reading = read(HISTORY, order_id, None if version is None else str(version), at)
-    now = _made(reading.position, reading.rows[0])
-    return History(now, [_event(row, UUID(order_id)) for row in reading.rows if row[4] is not None])
+    now = made(reading.position, reading.rows[0])
+    return History(now, [event_of(row, UUID(order_id)) for row in reading.rows if row[4] is not None])
 
 
-def _detail(read: Read, template: str, *values: str) -> Detail:
-    reading = read(template, *values)
-    return _made(reading.position, reading.rows[0])
-
-
-def _made(position: int, row: Row) -> Detail:
+def made(position: int, row: Row) -> Detail:
+    """Make a detail of the first columns of a row: order_id, version, document, and where it stands still."""
     order_id, version, document, quarantined, *_ = row
     since = None if quarantined is None else int(quarantined)
     if order_id is None or version is None:
@@ -133,7 +129,7 @@ def _made(position: int, row: Row) -> Detail:
     return Detail(position, order_id.decode(), int(version), document, since)
 
 
-def _event(row: Row, order_id: UUID) -> RecordedEvent:
+def event_of(row: Row, order_id: UUID) -> RecordedEvent:
     """The event of a timeline row, as it was read from the log."""
     position, version, type_, schema_version, event_id, occurred_at, recorded_at, *rest = (
         (column or b"").decode() for column in row[4:]
@@ -156,3 +152,8 @@ def _event(row: Row, order_id: UUID) -> RecordedEvent:
         envelope=envelope,
         event=decode_data(type_, int(schema_version), envelope.data),
     )
+
+
+def _detail(read: Read, template: str, *values: str) -> Detail:
+    reading = read(template, *values)
+    return made(reading.position, reading.rows[0])

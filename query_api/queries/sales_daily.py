@@ -82,6 +82,16 @@ class Asked(NamedTuple):
     channels: tuple[str, ...] = ()
 
 
+class Sums(NamedTuple):
+    """What was booked from `first_day` up to and without `end_day`: currency → first day of a period → `MEASURES`."""
+
+    position: int
+    timezone: str
+    first_day: str
+    end_day: str
+    by_currency: dict[str, dict[str, list[int]]]
+
+
 class Report(NamedTuple):
     """A sales report's representation."""
 
@@ -91,6 +101,15 @@ class Report(NamedTuple):
 
 def report(read: Read, asked: Asked) -> Report:
     """Add up the days asked for. Raises a `Problem` for a span or a mix of currencies that it cannot do."""
+    found = sums(read, asked)
+    if len(found.by_currency) > 1:
+        raise _many_currencies(list(found.by_currency))
+    code = next(iter(found.by_currency), asked.currency)
+    return Report(found.position, representation(found, asked.group_by, code))
+
+
+def sums(read: Read, asked: Asked) -> Sums:
+    """Add up the days asked for, each currency for itself. Raises a `Problem` for a span that it cannot do."""
     if asked.first_day and asked.end_day:
         require_span(asked.first_day, asked.end_day)
     reading = read(
@@ -104,29 +123,29 @@ def report(read: Read, asked: Asked) -> Report:
     rows = [[(column or b"").decode() for column in row] for row in reading.rows]
     timezone, first, end, *_ = rows[0]
     require_span(date.fromisoformat(first), date.fromisoformat(end))
+    found = sorted((code, period, measures) for _, _, _, period, code, *measures in rows if period)
+    by_currency: dict[str, dict[str, list[int]]] = {}
+    for code, period, measures in found:
+        by_currency.setdefault(code, {})[period] = [int(sum_) for sum_ in measures]
+    return Sums(reading.position, timezone, first, end, by_currency)
 
-    sums = {(period, code): [int(sum_) for sum_ in measures] for _, _, _, period, code, *measures in rows if period}
-    currencies = sorted({code for _, code in sums})
-    if len(currencies) > 1:
-        raise _many_currencies(currencies)
-    code = currencies[0] if currencies else asked.currency
+
+def representation(found: Sums, group_by: GroupBy, code: str | None) -> dict[str, Any]:
+    """Show the sums of one currency, with zeros for the periods in which nothing was booked."""
+    measures_of = found.by_currency.get(code or "", {})
     zeros = [0] * len(MEASURES)
-    measures_of = {period: measures for (period, _), measures in sums.items()}
-    return Report(
-        reading.position,
-        {
-            "timezone": timezone,
-            "currency": code,
-            "from": first,
-            "to": end,
-            "group_by": asked.group_by,
-            "rows": [
-                {"period": LABELS[asked.group_by](start)} | _named(measures_of.get(start.isoformat(), zeros))
-                for start in _periods(date.fromisoformat(first), date.fromisoformat(end), asked.group_by)
-            ],
-            "totals": _named([sum(column) for column in zip(zeros, *sums.values(), strict=True)]),
-        },
-    )
+    return {
+        "timezone": found.timezone,
+        "currency": code,
+        "from": found.first_day,
+        "to": found.end_day,
+        "group_by": group_by,
+        "rows": [
+            {"period": LABELS[group_by](start)} | _named(measures_of.get(start.isoformat(), zeros))
+            for start in _periods(date.fromisoformat(found.first_day), date.fromisoformat(found.end_day), group_by)
+        ],
+        "totals": _named([sum(column) for column in zip(zeros, *measures_of.values(), strict=True)]),
+    }
 
 
 def _named(measures: list[int]) -> dict[str, int]:

@@ -31,17 +31,24 @@ class Connections:
         self._seconds = seconds
         self._free = BoundedSemaphore(most)
         self._idle: deque[Connection] = deque()
+        self._busy: deque[None] = deque()  # a counter that threads may share
 
     def rows(self, query: str, arguments: Arguments = None, *, prepare: bool | None = True) -> Rows:
         """The rows of a statement. Raises `NotApplied`: a command that could not read wrote nothing."""
         if not self._free.acquire(timeout=max(0.0, deadline.left(self._seconds))):
             raise NotApplied(f"all {self._most} connections that read the log are busy; nothing was written")
+        self._busy.append(None)
         try:
             return self._rows(query, arguments, prepare=prepare)
         except (psycopg.OperationalError, DatabaseUnavailable) as error:
             raise NotApplied(f"the log cannot be read: {error}; nothing was written") from error
         finally:
+            self._busy.pop()
             self._free.release()
+
+    def count(self, state: str) -> int:
+        """How many are `busy`, or `idle`."""
+        return len(self._idle if state == "idle" else self._busy)
 
     def close(self) -> None:
         """Close what is idle."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,14 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
+from shared import metrics
 from shared.append_command import AppendedEvent, Command
 from shared.book import Book
 from shared.database import DatabaseUnavailable, connect
 from shared.event_store.connections import Connections
 from shared.event_store.mapper import topic_of, type_of
 from shared.group_commit import GroupCommit
+from shared.metric_list import CONNECTIONS
 
 SELECT_STREAM = """
 SELECT stream_id, version, type, schema_version, state
@@ -58,6 +61,8 @@ class LogRecorder(ApplicationRecorder):
         self.book = book
         self.reading = Connections(url, book, connections, seconds)
         self.group_commit = GroupCommit(url, book, seconds=seconds * APPENDING, settling=seconds * (1 - APPENDING))
+        for state in ("busy", "idle"):
+            metrics.sample(CONNECTIONS, partial(self.reading.count, state), "log", state)
 
     def close(self) -> None:
         """Give up all connections."""

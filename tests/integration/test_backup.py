@@ -302,3 +302,41 @@ def test_killed_in_the_middle_it_leaves_nothing_and_can_be_repeated(migrated, em
         blocker.execute("DROP EVENT TRIGGER held_up")
     assert ask(empty, "SELECT to_regnamespace('events')") is None
     assert restore(empty.events_url, empty.book, file).now.position == 90
+
+
+def test_a_log_whose_database_was_brought_back_is_another_history(migrated):
+    write(migrated, 2)
+    run_once(migrated)
+    with open_shop(migrated) as shop:
+        before = shop.token(3)
+    url = {"DAYBOOK_DATABASE_URL": migrated.events_url}
+    old_id = ask(migrated, "SELECT id FROM {events}.log")
+    done = daybook("restore", "--in-place", **url)
+    new_id = ask(migrated, "SELECT id FROM {events}.log")
+    assert "restored 6 events in " in done.stdout and f"log {new_id}, until now {old_id}" in done.stdout
+    assert new_id != old_id and "daybook rebuild    the read tables here were posted from another log" in done.stderr
+    with pytest.raises(AnotherHistory, match=f"were posted from log {old_id}, this is log {new_id}"):
+        run_once(migrated)
+    rebuild(Work(migrated, "UTC", 1, QUIET))
+    assert audited(migrated).findings == []
+    with open_shop(migrated) as shop:
+        refused = shop.get("/v1/orders", Consistency_Token=before)
+        assert (refused.status_code, refused.json["code"]) == (400, "invalid_consistency_token")
+
+
+def test_it_stays_the_same_history_while_a_command_api_knows_the_other(migrated):
+    worker = handling(migrated)
+    try:
+        old_id = ask(migrated, "SELECT id FROM {events}.log")
+        done = daybook("restore", "--in-place", code=1, DAYBOOK_DATABASE_URL=migrated.events_url)
+        assert re.search(r"^Error: \d+ sessions? of a command API in .*: stop it first; nothing was changed$", done.stderr.strip())
+        assert ask(migrated, "SELECT id FROM {events}.log") == old_id
+    finally:
+        worker.store.close()
+
+
+def test_restore_wants_a_file_or_none(migrated, tmp_path):
+    (tmp_path / "file").touch()
+    url = {"DAYBOOK_DATABASE_URL": migrated.events_url}
+    for arguments in ((), (str(tmp_path / "file"), "--in-place")):
+        assert "name the FILE to restore, or give --in-place" in daybook("restore", *arguments, code=2, **url).stderr

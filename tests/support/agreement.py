@@ -12,6 +12,9 @@ from shared.problems import PROBLEM_JSON
 UNKNOWN_ROUTE = {404, 405}
 """What is answered where there is no operation; these are in no document."""
 
+CONSOLE = "/console"
+"""Pages for people, below this path; a document is for programs."""
+
 
 def documented(document: dict) -> set[tuple[str, str]]:
     return {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
@@ -23,6 +26,7 @@ def mapped(app: Flask) -> set[tuple[str, str]]:
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if not rule.rule.startswith(CONSOLE)
     }
 
 

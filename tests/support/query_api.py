@@ -19,7 +19,7 @@ def token(*scopes, ttl=3600):
 
 
 @contextmanager
-def query_api(databases, directory, workers=2, threads=16):
+def query_api(databases, directory, workers=2, threads=16, port=0):
     """A real `daybook query-api`; gives its process, with `url` and `kill_worker`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
     ready = directory / "query-api.json"
@@ -33,7 +33,7 @@ def query_api(databases, directory, workers=2, threads=16):
         "DAYBOOK_WORKERS": str(workers),
         "DAYBOOK_THREADS": str(threads),
     }
-    command = (sys.executable, "-m", "shared.cli", "query-api", "--port", "0")
+    command = (sys.executable, "-m", "shared.cli", "query-api", "--port", str(port))
     with running(*command, env=clean | settings, start_new_session=True) as process:
         line_of(process, "ready at")
         threading.Thread(target=process.stdout.read, daemon=True).start()  # else its log lines fill the pipe

@@ -1,0 +1,90 @@
+"""What a process tells of itself: a thread adds up its metrics and writes its request lines, some times a second.
+
+So the work that is told of waits neither for a lock of the metrics nor for whoever reads the log. A process that is
+killed takes what happened in its last tenth of a second with it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+
+from shared import logs, metrics
+from shared.metric_registry import Registry
+
+TICK = 0.1
+"""Seconds between two rounds."""
+
+
+class Telling:
+    """The thread of one process; `tell` does at once what it does each time."""
+
+    def __init__(self, registry: Registry | None) -> None:
+        self.registry = registry
+        self._lines: list[Callable[[bool], list[str]]] = []
+        self._looks: list[Callable[[Registry], None]] = []
+        self._telling = Lock()
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="telling", daemon=True)
+
+    def add_lines(self, lines: Callable[[bool], list[str]]) -> None:
+        """Write also what `lines` gives: finished lines of the log. It is told when it is asked for the last time."""
+        self._lines.append(lines)
+
+    def add_look(self, look: Callable[[Registry], None]) -> None:
+        """Let `look` set gauges whenever somebody asks for the metrics; it may take its time and raises nothing."""
+        self._looks.append(look)
+
+    def tell(self) -> None:
+        """Add up what was counted, write what is to be said."""
+        with self._telling:
+            said = [line for lines in self._lines for line in lines(self._ended.is_set())]
+            if self.registry is not None:
+                self.registry.take(metrics.taken())
+                self.registry.read(metrics.samples())
+            logs.write(said)
+
+    def shown(self, registry: Registry) -> bytes:
+        """Give the metrics as they are now, for whoever asks."""
+        for look in self._looks:
+            look(registry)
+        self.tell()
+        return registry.shown()
+
+    def _run(self) -> None:
+        while not self._ended.wait(TICK):
+            self.tell()
+
+    def start(self) -> None:
+        """Begin; `end` must follow."""
+        if self.registry is not None:
+            metrics.begin()
+        self._thread.start()
+
+    def end(self) -> None:
+        """Tell the rest."""
+        self._ended.set()
+        self._thread.join()
+        metrics.end()
+        self.tell()
+
+
+_present: Telling | None = None
+
+
+@contextmanager
+def opened(*, exposed: bool) -> Iterator[Telling]:
+    """Tell for as long as this lasts; `exposed`: metrics, too. In a worker process: after the fork, around the app."""
+    global _present  # noqa: PLW0603 -- one per process
+    telling = Telling(Registry(logs.component()) if exposed else None)
+    telling.start()
+    _present = telling
+    try:
+        yield telling
+    finally:
+        _present = None
+        telling.end()
+
+
+def present() -> Telling | None:
+    """Give the one of this process, None where nothing is told."""
+    return _present

@@ -1,0 +1,85 @@
+"""The parts of the house as processes of their own, in any environment, stopped and started as an operator would."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from tests.support.posting import until
+from tests.support.processes import descendants, running, wait_until_gone
+
+PATIENCE = 30
+
+
+class Part:
+    """One `daybook NAME`; `url` is where an API serves."""
+
+    def __init__(self, name: str, directory: Path, environment: dict[str, str], *options: str) -> None:
+        self.name = name
+        self.options = options
+        self.ready = directory / f"{uuid4().hex}.ready"
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("DAYBOOK_")}
+        text = {"DAYBOOK_LOG_FORMAT": "text", "DAYBOOK_READY_FILE": str(self.ready)}
+        self.environment = clean | text | environment
+        self.said: list[bytes] = []
+        self.url = ""
+
+    @contextmanager
+    def running(self):
+        """It runs and is ready; in the end it is stopped in order, and failing that killed."""
+        command = (sys.executable, "-m", "shared.cli", self.name, *self.options)
+        with running(*command, env=self.environment, start_new_session=True) as self.process:
+            listening = threading.Thread(target=self._listen, daemon=True)  # else its log lines fill the pipe
+            listening.start()
+            try:
+                until(lambda: self.ready.exists() or self.process.poll() is not None, f"{self.name} is ready", PATIENCE)
+                assert self.ready.exists(), self.words
+                self.url = json.loads(self.ready.read_text()).get("url", "")
+                yield self
+            finally:
+                self._end()
+                listening.join(PATIENCE)
+
+    @property
+    def words(self) -> str:
+        """All that it has said."""
+        return b"".join(self.said).decode(errors="replace")
+
+    def _listen(self) -> None:
+        self.said.extend(self.process.stdout)
+
+    def _end(self) -> None:
+        below = descendants(self.process.pid)
+        with suppress(Exception):
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(PATIENCE)
+        for pid in [self.process.pid, *below]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            wait_until_gone(pid)
+        self.ready.unlink(missing_ok=True)
+
+
+@contextmanager
+def command_api(directory: Path, environment: dict[str, str]):
+    """`daybook command-api` at a free port."""
+    with Part("command-api", directory, environment, "--port=0", "--workers=1").running() as part:
+        yield part
+
+
+@contextmanager
+def query_api(directory: Path, environment: dict[str, str]):
+    """`daybook query-api` at a free port."""
+    with Part("query-api", directory, environment, "--port=0", "--workers=1").running() as part:
+        yield part
+
+
+@contextmanager
+def projector(directory: Path, environment: dict[str, str]):
+    """`daybook projector`."""
+    with Part("projector", directory, environment, "--poll-interval=0.2", "--lease=2").running() as part:
+        yield part
