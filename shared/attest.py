@@ -42,6 +42,8 @@ def write(file: Path, statement: Statement, signing_key: Path) -> None:
     """Write a statement and its signature. Raises `NoStatement` when there is no commit to state, or no key."""
     if not statement.position:
         raise NoStatement("the log is empty: there is nothing to state")
+    if "-----BEGIN" in str(signing_key):
+        raise NoStatement("the signing key is asked for by the name of its file; what was given is the key itself")
     key = _read(signing_key, "make one with  " + NEW_KEY.format(key=signing_key))
     try:
         private = load_pem_private_key(key, None)
