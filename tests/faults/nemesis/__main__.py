@@ -60,7 +60,7 @@ def main(minutes, seed, clients, rate, only):
             else:
                 torment.everything_once(only)
             told = torment.judge()
-            print("\n".join(summary(told, crowd)), flush=True)
+            print("\n".join(summary(told, crowd, house.operators)), flush=True)
     except Told as told:
         print("stopped", flush=True)
         sys.exit(128 + told.args[0])

@@ -8,11 +8,20 @@ JUMPS = (-24 * HOUR, -HOUR, -5.0, 5.0, HOUR, 24 * HOUR)
 
 @kind("the command API's clock jumps", 3)
 def jump(victim):
-    victim.house.clock.write_text(str(victim.rng.choice(JUMPS)))
+    victim.house.clock.add(victim.rng.choice(JUMPS))
     try:
         yield
     finally:
-        victim.house.clock.write_text("0")
+        victim.house.clock.add(0)
+
+
+@kind("PostgreSQL's clock jumps", 3, why_not=lambda house: house.server_clock.why_not)
+def server_jump(victim):
+    victim.house.server_clock.add(victim.rng.choice(JUMPS))
+    try:
+        yield
+    finally:
+        victim.house.server_clock.add(0)
 
 
 @kind("100 clients at once, with the same and different keys", 0.5)

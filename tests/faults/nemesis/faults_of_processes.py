@@ -71,13 +71,13 @@ def kill_projector(victim):
     yield
 
 
-@kind("SIGSTOP of a command API worker", 4)
+@kind("SIGSTOP of a command API worker", 4, silences="command")
 def freeze_command_worker(victim):
     with frozen(one_of(victim, victim.house.command.workers)):
         yield
 
 
-@kind("SIGSTOP of a query API worker", 4)
+@kind("SIGSTOP of a query API worker", 4, silences="query")
 def freeze_query_worker(victim):
     with frozen(one_of(victim, victim.house.query.workers)):
         yield
@@ -112,3 +112,14 @@ def freeze_postgres(victim):
     postmaster = victim.house.postmaster
     with frozen([postmaster, *descendants(postmaster)]):
         yield
+
+
+@kind("a rebuild, killed or not", 3)
+def rebuild(victim):
+    process = victim.house.run("rebuild", "--workers=1")
+    try:
+        yield
+    finally:
+        if victim.rng.random() < 0.5:
+            process.kill()
+        victim.house.chores.append(lambda: process.poll() is not None)

@@ -22,6 +22,7 @@ from shared.database import connect
 from shared.embedded_postgres import Server
 from shared.environment import Databases
 from shared.migrate import migrate
+from tests.faults.nemesis.clocks import Clock, ServerClock
 from tests.faults.nemesis.disk import Disk
 from tests.support.command_api import SECRET
 from tests.support.processes import command_line, descendants
@@ -52,7 +53,6 @@ class Part:
         self._environment = environment | {"DAYBOOK_READY_FILE": str(self._ready)}
         self._log = directory / f"{name}.log"
         self._process = None
-        self.starts = 0
 
     @property
     def url(self):
@@ -76,17 +76,7 @@ class Part:
         if self._process is not None and self._process.poll() is None:
             return
         self._ready.unlink(missing_ok=True)
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", *self._arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=ending.with_parent(signal.SIGKILL),  # noqa: PLW1509 -- it takes no lock, see there
-            )
-        self.starts += 1
+        self._process = _started(self._arguments, self._environment, self._log)
 
     def last_words(self):
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
@@ -101,7 +91,11 @@ class House:
         self.stack = stack
         stack.callback(self._end_all)
         self.disk = stack.enter_context(Disk.mounted(directory / "disk"))
+        self.clock = Clock(directory / "clock")
+        self.server_clock = ServerClock(directory / "server-clock")
+        stack.enter_context(self.server_clock.worn_by_postgres())
         self._may_start = True
+        self.operators = []
         self.chores = []
         """What is still to be put right: functions that say whether it is."""
         self._open_postgres()
@@ -111,8 +105,6 @@ class House:
         self.networks = {
             name: stack.enter_context(network("127.0.0.1", place.port)) for name in ("command", "query", "projector")
         }
-        self.clock = directory / "clock"
-        self.clock.write_text("0")
         self.command = self._part("command-api", "command", "tests.faults.nemesis.skewed", "--port=0")
         self.query = self._part("query-api", "query", "shared.cli", "--port=0")
         leading = ("--poll-interval=0.2", "--lease=2")
@@ -187,18 +179,29 @@ class House:
                 return
         raise RuntimeError("no free port for PostgreSQL")
 
+    def run(self, *arguments):
+        """A command of an operator, as a process; `projector` is its way to the database."""
+        log = self.directory / "operator.log"
+        process = _started(["-m", "shared.cli", *arguments], self._environment("projector"), log)
+        self.operators.append(process)
+        return process
+
     def _part(self, name, way, module, *options, nth=None):
+        environment = self._environment(way)
+        return Part(f"{name}-{nth}" if nth else name, ["-m", module, name, *options], environment, self.directory)
+
+    def _environment(self, way):
+        """What a process is told whose way to the database is one of the networks."""
         place = urlsplit(self.server.place.tcp_url)
         netloc = place.netloc.replace(f":{place.port}", f":{self.networks[way].port}")
         clean = {key: value for key, value in os.environ.items() if not key.startswith("DAYBOOK_")}
-        environment = clean | {
+        return clean | {
             "DAYBOOK_DATABASE_URL": place._replace(netloc=netloc).geturl(),
             "DAYBOOK_AUTH_SECRET": SECRET,
             "DAYBOOK_LOG_FORMAT": "text",
             "PYTHONPATH": str(Path(__file__).parents[3]),
-            "NEMESIS_CLOCK": str(self.clock),
+            "NEMESIS_CLOCK": str(self.clock.file),
         }
-        return Part(f"{name}-{nth}" if nth else name, ["-m", module, name, *options], environment, self.directory)
 
     def _end_all(self):
         """Kill whoever is left below us, thawed or not."""
@@ -209,6 +212,20 @@ class House:
                     os.kill(pid, signal.SIGKILL)
             _reap(set())
             _tick.wait(WAITS)
+
+
+def _started(arguments, environment, log):
+    """A program of ours that ends with us."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-P", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=ending.with_parent(signal.SIGKILL),  # noqa: PLW1509 -- it takes no lock, see there
+        )
 
 
 def _reap(ours):

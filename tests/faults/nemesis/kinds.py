@@ -18,12 +18,16 @@ class Victim:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault. `longest` seconds it lasts at most; `why_not` says why it cannot be done here."""
+    """One kind of fault. `longest` seconds it lasts at most; `why_not` says why it cannot be done here.
+
+    `silences` names the API whose clients may have no answer at all meanwhile.
+    """
 
     name: str
     strike: Callable[[Victim], AbstractContextManager[None]]
     longest: float
     why_not: Callable[[Any], str | None]
+    silences: str
 
 
 class CannotStrike(Exception):
@@ -34,11 +38,11 @@ KINDS: dict[str, Kind] = {}
 """All there are, in the order in which they are defined."""
 
 
-def kind(name, longest=2.5, why_not=lambda _house: None):
+def kind(name, longest=2.5, why_not=lambda _house: None, silences=""):
     """Make a generator function a kind of fault."""
 
     def decorate(function):
-        KINDS[name] = Kind(name, contextmanager(function), longest, why_not)
+        KINDS[name] = Kind(name, contextmanager(function), longest, why_not, silences)
         return function
 
     return decorate

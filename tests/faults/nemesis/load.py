@@ -14,8 +14,9 @@ from tests.support.command_api import ORDER, bearer
 from tests.support.history import Answer, Attempt, History, LookUp, Read, Sent, now
 from tests.support.likely_commands import likely_command
 
-PATIENCE = httpx.Timeout(5.0, connect=2.0)
-"""Seconds after which a client gives up and does not know."""
+SILENCE = 8.0
+PATIENCE = httpx.Timeout(SILENCE, connect=2.0)
+"""Seconds after which a client gives up and does not know: far beyond all deadlines of the service."""
 
 INSISTENT = 0.85
 """How likely a client that was not told what became of its command asks once more."""
@@ -90,6 +91,8 @@ class Clients:
         self.shop = Shop(seed)
         self.history = History()
         self.counts: Counter[str] = Counter()
+        self.silences: list[tuple[str, float, float]] = []
+        """Each time somebody waited in vain: for which API, from when, until when."""
         self._seed = seed
         self._pause = writers / rate
         self._stop = threading.Event()
@@ -125,8 +128,8 @@ class Clients:
         except (httpx.ConnectError, httpx.ConnectTimeout, FileNotFoundError):
             self.counts["nobody there"] += 1  # so it was not even sent
             return None
-        except httpx.TransportError:
-            pass
+        except httpx.TransportError as error:
+            self._note_silence(error, "command", invoked)
         self.history.attempts.append(Attempt(sent, invoked, now(), answer))
         if answer is not None and answer.accepted:
             self.shop.learn(sent, answer)
@@ -137,10 +140,14 @@ class Clients:
         headers = {"Consistency-Token": token} if token else {"Prefer": "freshness=strict"}
         invoked = now()
         try:
-            answer = Answer.of(self._http.get(f"{self.house.query.url}/v1/orders/{order_id}", headers=headers))
-        except (httpx.TransportError, FileNotFoundError):
+            response = self._http.get(f"{self.house.query.url}/v1/orders/{order_id}", headers=headers)
+        except (httpx.TransportError, FileNotFoundError) as error:
+            self._note_silence(error, "query", invoked)
             self.counts["reads without an answer"] += 1
             return None
+        answer = Answer.of(response)
+        if (lag := float(response.headers.get("Projection-Lag", 0))) < 0:
+            self.history.oddities.append(f"a read of {order_id} says that it is {lag} s behind")
         shown = answer.version if answer.status == 200 else 0
         digest = hashlib.sha256(answer.body).hexdigest() if shown else ""
         read = Read(order_id, token is None, version, invoked, now(), answer.status, shown, digest)
@@ -172,6 +179,10 @@ class Clients:
         told = answer.json
         read = self.read(told["order_id"], told["version"], answer.token)
         return read is not None and read.status == 200
+
+    def _note_silence(self, error: Exception, api: str, invoked: float) -> None:
+        if isinstance(error, httpx.ReadTimeout):
+            self.silences.append((api, invoked, now()))
 
     def look_up(self, key: str) -> Answer | None:
         """What the service says became of a key; recorded once it says so."""
@@ -211,14 +222,15 @@ class Clients:
 
     def follow_once(self, wait: int) -> bool:
         """One page; whether there was something on it."""
-        after = self.history.feed[-1] if self.history.feed else 0
+        after, invoked = self.history.feed[-1] if self.history.feed else 0, now()
         try:
             response = self._http.get(
                 f"{self.house.query.url}/v1/events",
                 params={"after": after, "limit": 1000},
                 headers={"Prefer": f"wait={wait}"},
             )
-        except (httpx.TransportError, FileNotFoundError):
+        except (httpx.TransportError, FileNotFoundError) as error:
+            self._note_silence(error, "query", invoked)
             self._stop.wait(0.2)
             return False
         if response.status_code != 200:

@@ -14,6 +14,8 @@ from shared.anticipated import Anticipated
 from shared.audit import audit
 from tests.faults.nemesis import faults_of_clients, faults_of_networks, faults_of_postgres, faults_of_processes
 from tests.faults.nemesis.kinds import KINDS, CannotStrike, Kind, Victim
+from tests.faults.nemesis.load import SILENCE
+from tests.support.history import now
 from tests.support.history_checks import Finding, broken_promises
 from tests.support.posting import ask
 from tests.support.recorded_log import RecordedLog, recorded_log
@@ -55,6 +57,7 @@ class Torment:
         self.say = say
         self.long = long
         self._began = time.monotonic()
+        self._excused: list[tuple[str, float, float]] = []
 
     def everything_once(self, kinds=None):
         """Each kind once, in random order; some while another lasts."""
@@ -76,7 +79,7 @@ class Torment:
 
     def _strike(self, kinds: list[Kind]):
         """Strike, last, end, and wait until everything serves again."""
-        victim, names = Victim(self.house, self.clients, self.rng), []
+        victim, names, began = Victim(self.house, self.clients, self.rng), [], now()
         with ExitStack() as lasting:
             for kind in kinds:
                 with suppress(CannotStrike):
@@ -86,6 +89,7 @@ class Torment:
             patience = 3 if self.rng.random() < self.long else 1
             self.house.wait(self.rng.uniform(0.1, patience * max(kind.longest for kind in kinds)))
         self.told.faults.update(names)
+        self._excused += [(KINDS[name].silences, began, now()) for name in names if KINDS[name].silences]
         name = " + ".join(names) or "nothing"
         ended = time.monotonic()
         self.house.wait_until(self.clients.answers, f"everything serves again after: {name}", RECOVERY)
@@ -105,9 +109,17 @@ class Torment:
         self._catch_up()
         self.told.log = recorded_log(self.house.databases)
         self.told.findings += broken_promises(self.clients.history, self.told.log)
+        self.told.findings += self._deadlines_kept()
         self.told.findings += self._audited()
         self.told.findings += self._verified()
         return self.told
+
+    def _deadlines_kept(self):
+        """Whether whoever was left without an answer had asked somebody who was frozen."""
+        for api, invoked, returned in self.clients.silences:
+            if not any(api == frozen and since < returned and invoked < until for frozen, since, until in self._excused):
+                at = invoked - self._began
+                yield Finding("deadline", f"no answer of the {api} API within {SILENCE} s, asked at {at:.1f} s")
 
     def _settle(self):
         """Ask what became of everything that was in doubt, and of some that was not."""
@@ -156,7 +168,7 @@ class Torment:
         return self.rng.sample(things, min(most, len(things)))
 
 
-def summary(told: Told, clients) -> list[str]:
+def summary(told: Told, clients, rebuilds) -> list[str]:
     """What a run came to, in lines."""
     history = clients.history
     statuses = Counter(
@@ -167,9 +179,11 @@ def summary(told: Told, clients) -> list[str]:
     )
     reads = Counter(str(one.status) for one in history.reads)
     commands = history.commands().values()
+    times = [row.recorded_at for row in told.log.events]
     recoveries = [took for each in told.recoveries.values() for took in each]
     return [
         f"seed {told.seed}: {told.seconds:.0f} s, {len(told.log.events)} events in the log, {len(history.feed)} fed",
+        f"recorded: {min(times)} to {max(times)}",
         f"requests: {len(history.attempts)} to {len(commands)} keys, {len(history.reads)} reads",
         f"answers: {_listed(statuses)}; {clients.counts['nobody there']} times nobody there",
         f"reads: {_listed(reads)}; {clients.counts['reads without an answer']} without an answer",
@@ -178,6 +192,7 @@ def summary(told: Told, clients) -> list[str]:
         *(f"  left out: {name}: {why}" for name, why in told.left_out.items()),
         f"serving again after: median {statistics.median(recoveries):.1f} s, longest {max(recoveries):.1f} s",
         f"unknown outcomes: {sum(one.in_doubt for one in commands)}; {_listed(told.settled)}",
+        f"rebuilds: {_listed(Counter('done' if one.poll() == 0 else 'killed or failed' for one in rebuilds))}",
         f"violations: {len(told.findings)}",
         *(f"  {one.promise}: {one.words}" for one in told.findings[:50]),
     ]
