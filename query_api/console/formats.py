@@ -109,6 +109,7 @@ FILTERS = {
     "bare_money": bare_money,
     "number": number,
     "when": time_tag,
+    "day": day,
     "duration": duration,
     "until": until,
     "counted": counted,
