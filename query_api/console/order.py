@@ -52,6 +52,7 @@ def add_order(console: Console) -> None:
         now = _now(told, order_id)
         version = _version(now)
         words = Words(now.currency, now.currency_exponent, console.zone())
+        bare = Words("", now.currency_exponent, console.zone())
         shown = [] if wants_part() else told.happenings[-_most() :]
         stood = dict(_stages(told, now, {version, *(happening.version for happening in shown)}))
         stage = stood[version]
@@ -64,7 +65,7 @@ def add_order(console: Console) -> None:
             "headlines": list(words.headlines(stage.found)),
             "changes": words.changes(stage.found.values()),
             "personal": PERSONAL.get(told.happenings[version - 1].type),
-            "was": partial(_was, words, stage.found),
+            "was": partial(_was, bare, stage.found),
             "quarantined": told.now.quarantined,
         }
         if wants_part():
