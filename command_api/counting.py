@@ -1,4 +1,4 @@
-"""What became of commands, counted: by kind and outcome, with the time that they took."""
+"""What became of commands, told: counted by kind and outcome, with the time that they took; and a span of each."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from command_api.answers import Acknowledged
-from shared import metrics
+from shared import metrics, tracing
 from shared.database import DatabaseUnavailable
 from shared.group_commit import OutcomeUnknown
 from shared.metric_list import COMMAND_DURATION, COMMANDS_HANDLED
@@ -23,9 +23,11 @@ def counted(handle: Handle) -> Handle:
     @wraps(handle)
     def counted_handle(handling: Any, request: Any) -> Acknowledged:  # noqa: ANN401 -- as `Handle` says
         began = perf_counter()
+        command = kind(type(request.command).__name__)
         outcome, code = "fault", ""
         try:
-            answer = handle(handling, request)
+            with tracing.span(f"command {command}", order_id=str(request.order_id)):
+                answer = handle(handling, request)
             outcome = "replayed" if answer.replayed else "applied" if answer.changed else "unchanged"
         except Problem as problem:
             outcome, code = "conflict" if problem.code == "concurrency_conflict" else "refused", problem.code
@@ -34,7 +36,6 @@ def counted(handle: Handle) -> Handle:
             outcome = "unknown" if isinstance(error, OutcomeUnknown) else "not_applied"
             raise
         finally:
-            command = kind(type(request.command).__name__)
             metrics.count(COMMANDS_HANDLED, command, outcome, code)
             metrics.observe(COMMAND_DURATION, perf_counter() - began, command)
         return answer

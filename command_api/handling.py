@@ -22,7 +22,7 @@ from command_api.claims import claims
 from command_api.counting import counted
 from command_api.order import Order, OrderRefused, decide, evolve
 from command_api.totals import with_delta
-from shared import metrics
+from shared import metrics, tracing
 from shared.append_command import Answer, Contact, Outcome, StoredAnswer
 from shared.event_store import EventStore, Known, StreamEvent
 from shared.events import Actor, Timestamp
@@ -155,6 +155,7 @@ class Handling:
             return refused(refusal, known)
         command_id = UUID(bytes=uuid_utils.uuid7().bytes)
         occurred_at = request.command.occurred_at or now
+        traced = tracing.traced()
         events, shown = [], []
         for event in decided:
             version += 1
@@ -165,7 +166,8 @@ class Handling:
                 actor=request.actor,
                 command_id=command_id,
                 idempotency_key=request.key,
-                trace_id=request.trace_id,
+                trace_id=tracing.trace_id() or request.trace_id,
+                span_id=traced and traced.span_id,
                 data=data,
             )
             events.append(

@@ -9,19 +9,26 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic, time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from shared import logs, metrics
+from shared import logs, metrics, tracing
 from shared.database import Connection
 from shared.events import Timestamp
 from shared.metric_list import BATCH_DURATION, BATCH_EVENTS, BATCHES, POSTED, VISIBLE
 from shared.recorded_event import RecordedEvent
+from shared.tracing import Traced
+
+if TYPE_CHECKING:
+    from shared.spans import Spans
 
 MOST_OFTEN = 1.0
 """Seconds between two lines, if there is more to tell."""
 
 MOST_TRACES = 5
 """So many traces are named in a line; the events of more say so themselves."""
+
+MOST_SPANS = 128
+"""So many commands of a batch are shown in their traces: who catches up has more important things to do."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,11 +70,26 @@ class Batches:
         metrics.count(BATCHES)
         metrics.observe(BATCH_EVENTS, len(events))
         metrics.observe(BATCH_DURATION, seconds)
+        if (spans := tracing.present()) is not None:
+            self._trace(spans, events, now - seconds, now)
         traces = dict.fromkeys(event.envelope.trace_id for event in events if event.envelope.trace_id)
         waited = there - _unix(events[0].recorded_at)
         self._told.append(
             _Batch(now, len(events), events[-1].position, seconds, waited, [*traces][:MOST_TRACES])
         )
+
+    def _trace(self, spans: "Spans", events: Sequence[RecordedEvent], began: float, ended: float) -> None:
+        """Show the batch in the traces of its commands, each of which has decided all its events in one span."""
+        from shared.spans import Posted  # noqa: PLC0415 -- an optional part
+
+        posted: dict[Traced, Posted] = {}
+        for event in events:
+            envelope = event.envelope
+            if envelope.trace_id and envelope.span_id and len(posted) < MOST_SPANS:
+                by = Traced(envelope.trace_id, envelope.span_id)
+                recorded_at = _unix(event.recorded_at) - self._ahead
+                posted.setdefault(by, Posted(by, recorded_at, str(event.stream_id)))
+        spans.posted(posted.values(), began, ended, {"events": len(events), "position": events[-1].position})
 
     def lines(self, last: bool) -> list[str]:  # noqa: FBT001 -- as `Telling.add_lines` has it
         """Give the line about what has been posted since the one before, if it is due, or the last one."""

@@ -20,7 +20,7 @@ from projector.rebuilding.cli import rebuild
 from projector.verifying.cli import verify
 from projector.verifying.verifier import Verifier
 from projector.waking import Stop
-from shared import logs, migrate, telling
+from shared import logs, migrate, telling, tracing
 from shared.environment import Databases, Place, place_options
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def projector(
 @contextmanager
 def _told(databases: Databases, projecting: Projector, host: str, port: int | None) -> Iterator[None]:
     """Have told what it does: lines of the log, and metrics if they have a port."""
-    with telling.opened(exposed=port is not None) as told, ExitStack() as held:
+    with tracing.opened(), telling.opened(exposed=port is not None) as told, ExitStack() as held:
         told.add_lines(projecting.batches.lines)
         told.add_look(partial(look, databases))
         if port is not None:

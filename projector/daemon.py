@@ -234,5 +234,8 @@ class Projector:
         if self._settings.ready_file:
             report = self._settings.ready_file
             unfinished = report.with_name(f"{report.name}.{os.getpid()}")
-            write_private(unfinished, json.dumps({"role": role}))
-            unfinished.replace(report)
+            try:
+                write_private(unfinished, json.dumps({"role": role}))
+                unfinished.replace(report)
+            except OSError as error:  # a full disk is no reason to stop posting
+                log.warning("cannot write %s: %s", report, error.strerror)

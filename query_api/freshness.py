@@ -12,7 +12,7 @@ from query_api.head import Head
 from query_api.reads import Reading, read
 from query_api.sessions import Sessions, Value
 from query_api.waiting import Places
-from shared import metrics
+from shared import metrics, tracing
 from shared.http_headers import Token, consistency_token, prefer_strict, prefer_wait
 from shared.metric_list import ANSWER_LAG, READ_WAIT
 from shared.problems import Problem
@@ -86,7 +86,8 @@ class Freshness:
             return reading
         self._require_possible(goal, wished, reading)
         began, outcome = monotonic(), "behind"
-        with self.places.taken(wished.environ, dict(self.headers(reading.position))) as waiting:
+        span = tracing.span("wait for the projector", position=goal.position)
+        with self.places.taken(wished.environ, dict(self.headers(reading.position))) as waiting, span:
             try:
                 while True:
                     reading = read(self._reads, template, *values)

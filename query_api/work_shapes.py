@@ -32,6 +32,8 @@ class InQueue(Struct):
     missing_amount: int
     lines: list[QueuedLine]
     version: int
+    currency: str
+    currency_exponent: int
 
 
 class Queue(Struct):
@@ -56,6 +58,7 @@ class NeedOfAttention(Struct):
     amount: int
     currency: str
     detail: str
+    currency_exponent: int
 
 
 class NeedingAttention(Struct):

@@ -35,6 +35,7 @@ class ExportedEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     command_id: UUID
     idempotency_key: str | None = None
     trace_id: str | None = None
+    span_id: str | None = None
     causation_id: UUID | None = None
     data: Raw
 
@@ -97,6 +98,7 @@ def _line(row: tuple[Any, ...]) -> bytes:
             command_id=envelope.command_id,
             idempotency_key=envelope.idempotency_key,
             trace_id=envelope.trace_id,
+            span_id=envelope.span_id,
             causation_id=envelope.causation_id,
             data=envelope.data,
         )

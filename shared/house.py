@@ -148,6 +148,7 @@ Daybook is ready.
 
   command API  {command_url}
   query API    {query_url}
+  console      {query_url}/console/login#token={token}
   token        {token}
 
 Place an order:

@@ -15,7 +15,7 @@ import msgspec
 from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from shared import http_headers, http_security, logs, metrics
+from shared import http_headers, http_security, logs, metrics, tracing
 from shared.metric_list import HTTP_PROBLEMS
 from shared.problems import Problem
 from shared.request_words import REQUEST_ID, ROUTE
@@ -131,8 +131,8 @@ def new_request_id() -> str:
 
 
 def trace_id() -> str | None:
-    """Give the trace that the request belongs to, from its `traceparent`."""
-    return http_headers.trace_id(request.environ.get("HTTP_TRACEPARENT"))
+    """Give the trace that the request belongs to: ours, if traces are sent, else that of its `traceparent`."""
+    return tracing.trace_id() or http_headers.trace_id(request.environ.get("HTTP_TRACEPARENT"))
 
 
 def add_header(name: str, value: str) -> None:

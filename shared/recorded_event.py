@@ -25,6 +25,7 @@ class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     command_id: UUID
     idempotency_key: str | None = None
     trace_id: str | None = None
+    span_id: str | None = None
     causation_id: UUID | None = None
     data: Raw
 

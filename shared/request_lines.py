@@ -12,7 +12,7 @@ from functools import cache
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared import logs, metrics
+from shared import logs, metrics, tracing
 from shared.http_headers import trace_id
 from shared.metric_list import HTTP_DURATION, HTTP_IN_PROGRESS, HTTP_REQUESTS, HTTP_THREADS
 from shared.request_words import REQUEST_ID, ROUTE
@@ -20,6 +20,8 @@ from shared.telling import Telling
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from shared.spans import Served
 
 NO_ROUTE = "none", None
 """The route of a request that meets none."""
@@ -44,6 +46,7 @@ class _Answered(NamedTuple):
     seconds: float
     request_id: str
     traceparent: str | None
+    span: "Served | None"
 
 
 class Told:
@@ -62,6 +65,7 @@ class Told:
         began = perf_counter()
         self._under_way.append(None)
         status = "500"
+        span = tracing.served(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))
 
         def begun(line: str, headers: list[tuple[str, str]], *fault: Any) -> Callable[[bytes], object]:  # noqa: ANN401 -- as WSGI has it
             nonlocal status
@@ -79,6 +83,7 @@ class Told:
                     perf_counter() - began,
                     environ.get(REQUEST_ID, ""),
                     environ.get("HTTP_TRACEPARENT"),
+                    span,
                 )
             )
 
@@ -87,6 +92,9 @@ class Told:
         except BaseException:
             ended()
             raise
+        finally:
+            if span is not None:
+                span.leave()
         if isinstance(body, tuple):  # a finished answer
             ended()
             return body
@@ -103,6 +111,8 @@ class Told:
             route = template(one.route[0])
             metrics.count(HTTP_REQUESTS, method, route, one.status)
             metrics.observe(HTTP_DURATION, one.seconds, method, route)
+            if one.span is not None:
+                one.span.end(one.at, method, route, one.status, _facts(one))
             if told and (route not in PROBES or int(one.status) >= _ERROR):
                 lines.append(rendered(one, method, route))
         return lines
@@ -141,7 +151,7 @@ def _facts(one: _Answered) -> dict[str, str]:
     if order_id and _UUID.fullmatch(order_id):
         facts["order_id"] = order_id
     facts["request_id"] = one.request_id
-    if trace := trace_id(one.traceparent):
+    if trace := one.span.trace_id if one.span else trace_id(one.traceparent):
         facts["trace_id"] = trace
     return facts
 

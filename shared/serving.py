@@ -19,7 +19,7 @@ import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from shared import metric_files, telling
+from shared import metric_files, telling, tracing
 from shared.anticipated import Anticipated
 from shared.data_directory import write_private
 from shared.proxies import Addresses
@@ -168,6 +168,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> "WSGIApplication":
+        self._open.enter_context(tracing.opened())
         told = self._open.enter_context(telling.opened(exposed=self._serving.metrics))
         return Told(self._open.enter_context(self._opened()), told, self._serving.threads)
 

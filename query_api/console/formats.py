@@ -15,7 +15,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 def money(amount: int, currency: str, exponent: int | None = None) -> str:
     """Write minor units as an amount: `1,234.50 EUR`. Without an exponent it is that of ISO 4217."""
-    return f"{bare_money(amount, currency, exponent)}{NARROW}{currency}"
+    return f"{bare_money(amount, currency, exponent)}{NARROW}{currency}".rstrip(NARROW)
 
 
 def bare_money(amount: int, currency: str, exponent: int | None = None) -> str:
@@ -109,6 +109,7 @@ FILTERS = {
     "bare_money": bare_money,
     "number": number,
     "when": time_tag,
+    "day": day,
     "duration": duration,
     "until": until,
     "counted": counted,

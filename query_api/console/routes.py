@@ -12,9 +12,11 @@ from query_api.console import formats, labels
 from query_api.console.assets import add_assets, path_of
 from query_api.console.console import Console, frame, wants_part
 from query_api.console.live import add_live
+from query_api.console.order import add_order
 from query_api.console.orders import add_orders
 from query_api.console.sales import add_sales
 from query_api.console.session import PATH, add_session, to_login
+from query_api.console.work import add_work
 from query_api.freshness import Freshness
 from query_api.head import Head
 from shared.auth import Authenticator
@@ -29,7 +31,7 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-PAGES = (add_orders, add_live, add_sales)
+PAGES = (add_orders, add_order, add_live, add_sales, add_work)
 """Each adds the pages of its module to the console."""
 
 _TITLES = {

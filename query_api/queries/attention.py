@@ -22,7 +22,8 @@ SELECT
     {CANONICAL.format("page.since")},
     page.amount,
     list.currency,
-    page.detail
+    page.detail,
+    list.currency_exponent
 FROM {{{{reads}}}}.checkpoint AS checkpoint
 LEFT JOIN LATERAL (
     SELECT *
@@ -36,13 +37,14 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT
         number,
-        currency
+        currency,
+        currency_exponent
     FROM {{{{reads}}}}.order_list
     WHERE order_id = page.order_id
     LIMIT 1
 ) AS list ON true
 """
-COLUMNS = ("order_id", "kind", "number", "since", "amount", "currency", "detail")
+COLUMNS = ("order_id", "kind", "number", "since", "amount", "currency", "detail", "currency_exponent")
 """Of an item, in the order of the statement's."""
 
 
@@ -73,7 +75,7 @@ def item(row: Row) -> dict[str, object]:
     """Make an item of a row."""
     values = (None if column is None else column.decode() for column in row[1:])
     found: dict[str, object] = dict(zip(COLUMNS, values, strict=True))
-    return found | {"amount": int(row[5] or 0)}
+    return found | {"amount": int(row[5] or 0), "currency_exponent": int(row[8] or 0)}
 
 
 def _condition(kinds: tuple[str, ...]) -> str:

@@ -13,8 +13,8 @@ from query_api.sessions import Row
 LIST = keyset.List("fulfillment_queue", ("timestamptz", "uuid"))
 KEY = ("confirmed_at", "order_id")
 
-# How long an order waits depends on the clock; which version it has, for If-Match, is the order list's to say, looked
-# up row by row (so the LIMIT), which keeps the order.
+# How long an order waits depends on the clock; which version it has, for If-Match, and in which currency money is
+# missing, is the order list's to say, looked up row by row (so the LIMIT), which keeps the order.
 PAGE = f"""
 SELECT
     {{{{checkpoint}}}},
@@ -29,7 +29,9 @@ SELECT
     page.units_open,
     page.missing_amount,
     page.lines,
-    list.version
+    list.version,
+    list.currency,
+    list.currency_exponent
 FROM {{{{reads}}}}.checkpoint AS checkpoint
 LEFT JOIN LATERAL (
     SELECT *
@@ -42,7 +44,10 @@ LEFT JOIN LATERAL (
     {{limit}}
 ) AS page ON true
 LEFT JOIN LATERAL (
-    SELECT version
+    SELECT
+        version,
+        currency,
+        currency_exponent
     FROM {{{{reads}}}}.order_list
     WHERE order_id = page.order_id
     LIMIT 1
@@ -60,9 +65,11 @@ COLUMNS = (
     "missing_amount",
     "lines",
     "version",
+    "currency",
+    "currency_exponent",
 )
 """Of an item, in the order of the statement's."""
-NUMBERS = ("waiting_seconds", "units_open", "missing_amount", "version")
+NUMBERS = ("waiting_seconds", "units_open", "missing_amount", "version", "currency_exponent")
 
 
 class Asked(NamedTuple):

@@ -11,7 +11,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
-from shared import deadline
+from shared import deadline, tracing
 from shared.append_command import Command, Outcome, StoredAnswer
 from shared.book import Book
 from shared.event_store.mapper import EventMapper, StreamEvent, topic_of
@@ -90,7 +90,8 @@ class EventStore(Generic[State]):
     def append(self, command_id: UUID, events: Sequence[StreamEvent], **rest: Any) -> Outcome:  # noqa: ANN401
         """Append `events` as one command; `rest` are the further fields of `Command`. See `GroupCommit.append`."""
         stored = [appended(self.mapper.to_stored_event(event)) for event in events]
-        return self.recorder.group_commit.append(Command(id=command_id, events=stored, **rest))
+        with tracing.span("append", events=len(stored)):
+            return self.recorder.group_commit.append(Command(id=command_id, events=stored, **rest))
 
     def fresh(self, stream_id: UUID, after_version: int, principal: str, key: str | None) -> Fresh:
         """What the log says now, in one statement. Raises `NotApplied` when it cannot be read."""

@@ -1,9 +1,12 @@
 """The operating guide where PostgreSQL itself is brought back, or taken over: servers of their own, really killed."""
 
+import json
 import socket
+import subprocess
 import tempfile
+import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from tests.support import parts as house
 from tests.support.clusters import Cluster, copy
 from tests.support.command_api import ORDER, SECRET
 from tests.support.posting import until
+from tests.support.processes import line_of, running
 
 BEARER = {"Authorization": f"Bearer {auth.mint(SECRET, 'shop', auth.SCOPES, 3600)}"}
 
@@ -145,3 +149,50 @@ def test_failover(place, parts):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
+
+
+SMALL = "size=200m,mode=711"
+
+
+@pytest.fixture
+def small_disk(place):
+    """A disk that an empty database fills to a third."""
+    disk = place / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", SMALL, "daybook-test", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_full_disk(small_disk, parts, place):
+    ready_file, ballast = place / "ready.json", small_disk / "ballast"
+    options = ("--data-dir", small_disk / "data", "--command-port=0", "--query-port=0", "--ready-file", ready_file)
+    up = parts.enter_context(running(guide.BIN / "daybook", "up", *options))
+    line_of(up, "Daybook is ready")
+    threading.Thread(target=up.stdout.read, daemon=True).start()  # else its log lines fill the pipe
+    parts.callback(up.wait, 60)
+    parts.callback(up.terminate)
+    ready = json.loads(ready_file.read_text())
+
+    def place_order(key):
+        headers = {"Authorization": f"Bearer {ready['token']}", "Idempotency-Key": key}
+        return httpx.post(f"{ready['command_url']}/v1/orders", json=ORDER, headers=headers, timeout=10)
+
+    answers = {"first": place_order("first")}
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:  # until there is no room
+        while True:
+            file.write(bytes(65536))
+    for number in range(1000):
+        answer = answers[f"key-{number}"] = place_order(f"key-{number}")
+        if answer.status_code != 201:
+            break
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    typing = parts.enter_context(guide.shell(place, DAYBOOK_DATA_DIR=small_disk / "data"))
+    with guide.entry("Full disk") as follow:
+        follow(typing, make_room=ballast.unlink)
+    again = {key: place_order(key) for key in answers}
+    assert answers["first"].status_code == 201
+    assert {answer.status_code for answer in again.values()} == {201}
+    assert all(again[key].content == answer.content for key, answer in answers.items() if answer.status_code == 201)

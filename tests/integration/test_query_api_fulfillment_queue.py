@@ -54,6 +54,8 @@ def test_an_order_waits_from_its_confirmation_until_its_last_unit_is_set_aside(s
         "missing_amount": 6422,
         "lines": [{"line_id": "L1", "sku": "MUG-1", "name": "Mug", "open": 3}],
         "version": 3,
+        "currency": "EUR",
+        "currency_exponent": 2,
     }
     shop.writing.handle(pay(order_id, "pi_1", 6422))
     shop.post()

@@ -64,6 +64,11 @@
     }
   });
 
+  // Lists that look again by themselves rest while nobody sees them, and keep the row that has the focus.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-polls]") && document.hidden) event.preventDefault();
+  });
+
   const banner = document.getElementById("unreachable");
   window.daybook = {
     unreachable(said) { banner.textContent = said; banner.hidden = false; },
