@@ -75,11 +75,13 @@ class _Cutter:
     def _run(self) -> None:
         tick = Event()
         while not tick.wait(LOOK_SECONDS):
-            now = monotonic()
-            with self.lock:  # whoever uses a connection cannot give it up meanwhile
-                for connection, until in self.due.items():
-                    if until < now and connection.status == ConnStatus.OK:
-                        _cut(connection)
+            self._cut_what_is_due(monotonic())
+
+    def _cut_what_is_due(self, now: float) -> None:
+        with self.lock:  # whoever uses a connection cannot give it up meanwhile
+            for connection, until in self.due.items():
+                if until < now and connection.status == ConnStatus.OK:
+                    _cut(connection)
 
 
 def _cut(connection: PGconn) -> None:
