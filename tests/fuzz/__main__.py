@@ -1,9 +1,11 @@
 """Fuzz for long: `python -m tests.fuzz --executions 1000000` spreads so many over all targets, or over those named.
 
 A quarter is drawn by Hypothesis, the rest are random changes of seeds, of the corpus and of what came up on the way.
-Findings are written to --findings, smallest first; put what is mended into tests/fixtures/fuzz/<target>.
+With --requests so many are then sent to both APIs over a database of their own. Findings are written to --findings,
+smallest first; put what is mended into tests/fixtures/fuzz/<target>.
 """
 
+import logging
 import os
 import resource
 import secrets
@@ -18,6 +20,7 @@ from time import monotonic
 import click
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
+from tests.fuzz.apis import database, fuzzed
 from tests.fuzz.inputs import mutation, strategy
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
@@ -97,6 +100,7 @@ def rounds(executions: int, targets: int) -> Iterator[int]:
 
 @click.command(help=__doc__)
 @click.option("--executions", default=100_000, show_default=True, envvar="DAYBOOK_FUZZ_EXECUTIONS", show_envvar=True)
+@click.option("--requests", default=0, show_default=True, envvar="DAYBOOK_FUZZ_REQUESTS", show_envvar=True)
 @click.option("--only", multiple=True, type=click.Choice(sorted(TARGETS)), envvar="DAYBOOK_FUZZ_ONLY", show_envvar=True)
 @click.option("--seed", "sown", type=int, envvar="DAYBOOK_FUZZ_SEED", show_envvar=True, help="To repeat a run.")
 @click.option(
@@ -106,7 +110,7 @@ def rounds(executions: int, targets: int) -> Iterator[int]:
     envvar="DAYBOOK_FUZZ_FINDINGS",
     show_envvar=True,
 )
-def main(executions: int, only: tuple[str, ...], sown: int | None, findings: Path) -> None:
+def main(executions: int, requests: int, only: tuple[str, ...], sown: int | None, findings: Path) -> None:
     sown = secrets.randbelow(2**31) if sown is None else sown
     os.nice(10)
     rng, began = Random(sown), monotonic()
@@ -117,15 +121,26 @@ def main(executions: int, only: tuple[str, ...], sown: int | None, findings: Pat
     for count in rounds(executions, len(chosen)):
         for target in chosen:
             tally = tallies[target.name]
-            by_hypothesis(target, tally, count // 4, rng.randrange(2**31))
-            by_chance(target, tally, count - count // 4, rng)
+            by_hypothesis(target, tally, -(-count // 4), rng.randrange(2**31))
+            by_chance(target, tally, count * 3 // 4, rng)
         click.echo(f"{sum(tally.executions for tally in tallies.values()):,} executions, {monotonic() - began:.0f} s", err=True)
     _tell(tallies, findings)
     total = sum(tally.executions for tally in tallies.values())
     kinds = sum(len(tally.kinds) for tally in tallies.values())
     grown = (_memory() - memory) // 1024
     click.echo(f"{total:,} executions in {monotonic() - began:.0f} s, {kinds} findings, memory grew by {grown} MiB")
+    kinds += _send(requests, rng) if requests else 0
     sys.exit(bool(kinds))
+
+
+def _send(requests: int, rng: Random) -> int:
+    logging.disable()  # a refusal of 500 and more is logged each time
+    with database() as databases:
+        statuses, found = fuzzed(databases, requests, rng)
+    for kind, sent in found.items():
+        click.echo(f"{kind}\n    {sent}")
+    click.echo(f"{requests:,} requests to both APIs, {len(found)} findings, {dict(sorted(statuses.items()))}")
+    return len(found)
 
 
 def _memory() -> int:
