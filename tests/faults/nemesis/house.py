@@ -230,9 +230,9 @@ def _started(arguments, environment, log):
 
 def _reap(ours):
     """Take note of the deaths of those who came to us when they lost their parents."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            pid, (state, parent, *_) = int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
+            pid, (state, parent, *_) = int(process.name), (process / "stat").read_text().rpartition(")")[2].split()
             if state == "Z" and int(parent) == os.getpid() and pid not in ours:
                 os.waitpid(pid, os.WNOHANG)
 
