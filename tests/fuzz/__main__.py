@@ -1,7 +1,8 @@
 """Fuzz for long: `python -m tests.fuzz --executions 1000000` spreads so many over all targets, or over those named.
 
 A quarter is drawn by Hypothesis, the rest are random changes of seeds, of the corpus and of what came up on the way.
-With --requests so many are then sent to both APIs over a database of their own. Findings are written to --findings,
+With --requests so many are then sent to both APIs over a database of their own, and with --invocations the commands
+are run so often. Findings are written to --findings,
 smallest first; put what is mended into tests/fixtures/fuzz/<target>.
 """
 
@@ -10,6 +11,7 @@ import os
 import resource
 import secrets
 import sys
+import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from tests.fuzz.apis import database, fuzzed
 from tests.fuzz.inputs import mutation, strategy
+from tests.fuzz.invocations import invoked
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
@@ -101,6 +104,7 @@ def rounds(executions: int, targets: int) -> Iterator[int]:
 @click.command(help=__doc__)
 @click.option("--executions", default=100_000, show_default=True, envvar="DAYBOOK_FUZZ_EXECUTIONS", show_envvar=True)
 @click.option("--requests", default=0, show_default=True, envvar="DAYBOOK_FUZZ_REQUESTS", show_envvar=True)
+@click.option("--invocations", default=0, show_default=True, envvar="DAYBOOK_FUZZ_INVOCATIONS", show_envvar=True)
 @click.option("--only", multiple=True, type=click.Choice(sorted(TARGETS)), envvar="DAYBOOK_FUZZ_ONLY", show_envvar=True)
 @click.option("--seed", "sown", type=int, envvar="DAYBOOK_FUZZ_SEED", show_envvar=True, help="To repeat a run.")
 @click.option(
@@ -110,7 +114,9 @@ def rounds(executions: int, targets: int) -> Iterator[int]:
     envvar="DAYBOOK_FUZZ_FINDINGS",
     show_envvar=True,
 )
-def main(executions: int, requests: int, only: tuple[str, ...], sown: int | None, findings: Path) -> None:
+def main(
+    *, executions: int, requests: int, invocations: int, only: tuple[str, ...], sown: int | None, findings: Path
+) -> None:
     sown = secrets.randbelow(2**31) if sown is None else sown
     os.nice(10)
     rng, began = Random(sown), monotonic()
@@ -130,6 +136,7 @@ def main(executions: int, requests: int, only: tuple[str, ...], sown: int | None
     grown = (_memory() - memory) // 1024
     click.echo(f"{total:,} executions in {monotonic() - began:.0f} s, {kinds} findings, memory grew by {grown} MiB")
     kinds += _send(requests, rng) if requests else 0
+    kinds += _invoke(invocations, rng) if invocations else 0
     sys.exit(bool(kinds))
 
 
@@ -140,6 +147,15 @@ def _send(requests: int, rng: Random) -> int:
     for kind, sent in found.items():
         click.echo(f"{kind}\n    {sent}")
     click.echo(f"{requests:,} requests to both APIs, {len(found)} findings, {dict(sorted(statuses.items()))}")
+    return len(found)
+
+
+def _invoke(invocations: int, rng: Random) -> int:
+    with database() as databases, tempfile.TemporaryDirectory(prefix="daybook-fuzz-") as folder:
+        codes, found = invoked(databases, Path(folder), invocations, rng)
+    for kind, line in found.items():
+        click.echo(f"{kind}\n    {line!r}")
+    click.echo(f"{invocations:,} invocations, {len(found)} findings, exit codes {dict(sorted(codes.items()))}")
     return len(found)
 
 
