@@ -210,6 +210,7 @@ class House:
             "DAYBOOK_LOG_FORMAT": "text",
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "NEMESIS_CLOCK": str(self.clock.file),
+            "TMPDIR": str(self.directory),  # who is killed leaves things behind
         }
 
     def _end_all(self):
