@@ -11,7 +11,7 @@ from projector.quarantine import MOST
 def _zone(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
         ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, RecursionError) as error:
         raise click.BadParameter(f"{value!r} is no time zone of this machine's IANA database") from error
     return value
 

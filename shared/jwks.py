@@ -36,6 +36,9 @@ ALGORITHMS = {
 }
 """Type of a key → what it may have signed with. Only public keys: a symmetric one in there is never used."""
 
+MALFORMED = (LookupError, TypeError, AttributeError, RecursionError)
+"""What PyJWT stumbles with over a document of keys that is JSON, and otherwise not what it expects."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _log = logging.getLogger(__name__)
@@ -95,13 +98,17 @@ class _Keys:
         self._tried_at = self._now()
         try:
             keys = self._client.get_signing_keys()
-        except (jwt.PyJWTError, ValueError, OSError) as error:
+        except (jwt.PyJWTError, ValueError, OSError, *MALFORMED) as error:
             _log.warning(
                 "cannot fetch the keys that tokens are checked with, going on with %d: %s", len(self._keys), error
             )
             return
-        self._keys = {key.key_id: key for key in keys if key.key_id and key.key_type in ALGORITHMS}
+        self._keys = {key_id: key for key in keys if (key_id := _usable_id(key))}
         self._fetched_at = self._tried_at
+
+
+def _usable_id(key: PyJWK) -> str | None:
+    return key.key_id if isinstance(key.key_id, str) and key.key_type in ALGORITHMS else None
 
 
 def published_keys(

@@ -3,10 +3,14 @@
 import hashlib
 import hmac
 import json
+import logging
 import time
 from base64 import urlsafe_b64encode
+from unittest import mock
 
-from shared import auth
+from jwt import PyJWKClient
+
+from shared import auth, jwks
 from shared.auth import Authenticator
 from shared.problems import Problem
 from tests.fuzz.target import Target, assert_storable, refused
@@ -55,6 +59,31 @@ def _jose_header(given: bytes) -> bool:
     return _principal(_signed(given, json.dumps(CLAIMS).encode()))
 
 
+def _published_keys(given: bytes) -> bool:
+    """What an identity provider publishes: a document with its keys, or whatever else is found at the address."""
+    header = _signed(b'{"alg":"RS256","kid":"a"}', json.dumps(CLAIMS).encode())
+    with mock.patch.object(PyJWKClient, "fetch_data", side_effect=lambda: json.loads(given)):
+        logging.disable()
+        try:
+            Authenticator(jwks.published_keys("http://127.0.0.1/keys", "daybook", "daybook")).principal(header)
+        except Problem as problem:
+            if problem.code == "keys_unavailable":
+                return False
+            return not refused(problem, "unauthenticated")
+        finally:
+            logging.disable(logging.NOTSET)
+    raise AssertionError("a token that nobody has signed was let in")
+
+
+N = "t" + "u" * 343
+KEYS = {"keys": [{"kty": "RSA", "kid": "a", "use": "sig", "n": N, "e": "AQAB"}]}
+MORE_KEYS = {
+    "keys": [
+        {"kty": "EC", "kid": "b", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
+        {"kty": "oct", "kid": "a", "k": "c2VjcmV0"},
+        {"kty": "OKP", "kid": "a", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    ]
+}
 CLAIMS = {"iss": "daybook", "sub": "tester", "exp": int(time.time()) + YEARS, "scope": "orders:read admin"}
 MORE = CLAIMS | {"iat": 1, "nbf": 1, "aud": ["a"], "jti": "x", "actor_type": "user"}
 TARGETS = (
@@ -72,4 +101,5 @@ TARGETS = (
         (b'"alg":', b'"none"', b'"RS256"', b'"jwk":{}'),
         as_json=True,
     ),
+    Target("published-keys", _published_keys, (json.dumps(KEYS).encode(), json.dumps(MORE_KEYS).encode()), as_json=True),
 )
