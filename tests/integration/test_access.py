@@ -42,6 +42,19 @@ OPEN = {
 NAMES = {"code": "overloaded", "type_": "order.placed", "version": "1", "channel": "web", "key": "k-1"}
 
 
+NEEDED = {
+    "orders:import": r"POST /v1/orders/import",
+    "payments:write": r"POST /v1/orders/{order_id}/(payments|refunds)(/.+)?",
+    "shipments:write": r"(POST|PATCH) /v1/orders/{order_id}/(shipments|returns)(/.+)?",
+    "orders:write": r"(POST|PATCH) /v1/orders(/{order_id}/(place|confirm|cancel|complete|amend|notes|tags|metadata|lines/.+))?",
+    "events:read": r"GET /v1/(events|orders/{order_id}/events)",
+    "reports:read": r"GET /v1/reports/\w+",
+    None: r"GET /v1/(commands/{key}|status/projections)",
+    "orders:read": r"GET /v1/(orders(/{order_id}(/timeline)?|/by-.+)?|customers(/.+)?|fulfillment-queue|attention)",
+}
+"""What each route needs; None: any valid token will do. A route that is none of these needs a thought first."""
+
+
 def query_document():
     settings = query_api.settings.Settings(
         book=Book(), reads_url="postgresql://nowhere", events_url=None, verify=auth.shared_secret(SECRET)
@@ -168,6 +181,12 @@ def test_nobody_is_let_in_without_a_good_token(clients, api, method, path, secur
             answer = ask(clients[api], sent, path, {"Authorization": f"Bearer {impostor}"})
             assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"'), why
             assert sent == "HEAD" or problem(answer) == (401, "unauthenticated")
+
+
+@every_route
+def test_it_needs_the_scope_that_was_meant(api, method, path, security):
+    meant = [scope for scope, routes in NEEDED.items() if re.fullmatch(routes, f"{method} {path}")]
+    assert meant == (security[0]["bearer"] or [None])
 
 
 @every_route
