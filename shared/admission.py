@@ -26,13 +26,13 @@ _PROBE_THREADS = 2
 _LINGER_SECONDS = 2.0
 _LONGEST = 65536
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,6})[ \t]*\r\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_FRAMING = re.compile(rb"content-length|transfer-encoding", re.IGNORECASE)
 
 
 class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """All of this is done by the main thread of a worker but for the requests themselves."""
 
-    queue = 32
+    queue = 16
     """Requests that may wait for a thread."""
 
     def init_process(self) -> None:
@@ -128,9 +128,11 @@ def _received(client: socket.socket, most: int) -> bytes | None:
 
 
 def _is_whole(begun: bytes) -> bool:
-    """Whether this is one request, the whole of it and nothing else."""
+    """Whether this is one request, the whole of it and nothing else. What another reader may take otherwise is not."""
     head, end, body = begun.partition(b"\r\n\r\n")
-    if not end or _CHUNKED.search(head):
+    if not end or head.count(b"\n") != head.count(b"\r\n"):
         return False
     lengths = _LENGTH.findall(head + b"\r\n")
-    return len(body) == (int(lengths[0]) if lengths else 0) and len(lengths) <= 1
+    if len(lengths) > 1 or len(lengths) != len(_FRAMING.findall(head)):
+        return False
+    return len(body) == (int(lengths[0]) if lengths else 0)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from command_api.cli import commands
-from shared import proxies
+from shared import admission, proxies
 from tests.support.processes import line_of, python
 
 SERVICE = """
@@ -214,6 +214,27 @@ def test_a_body_that_nobody_reads_is_no_second_request_either(behind, case):
     while "refused 203.0.113.99" not in said[-1]:
         said.append(line_of(process))
     assert not [line for line in said if "rror" in line or "Traceback" in line]
+
+
+@pytest.mark.parametrize(
+    ("sent", "whole"),
+    [
+        (POST + b"Content-Length: 2\r\n\r\n{}", True),
+        (POST + b"\r\n", True),
+        (HIDDEN, True),
+        (HIDDEN + HIDDEN, False),
+        (POST + b"Content-Length: 2\r\n\r\n{", False),
+        (POST + b"Content-Length: 2000000\r\n\r\n", False),
+        (POST + b"Content-Length : 2\r\n\r\n", False),
+        (POST + b"Content-Length:\r\n 2\r\n\r\n", False),
+        (POST + b"X: y\nContent-Length: 2\r\n\r\n", False),
+        (POST + b"X: y\nX: z\r\n\r\n", False),
+        (POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n", False),
+        *((sent, False) for sent in AMBIGUOUS.values() if b"Host: y" not in sent and b"a\0b" not in sent),
+    ],
+)
+def test_who_is_turned_away_keeps_the_connection_only_if_its_request_is_all_there(sent, whole):
+    assert admission._is_whole(sent) is whole
 
 
 TOO_LARGE = {
