@@ -18,6 +18,7 @@ from tests.support.history_checks import broken_promises
 from tests.support.recorded_log import read_log, recorded_log
 
 NOT_APPLIED = Answer(503, b'{"code":"store_unavailable","retryable":true,"outcome":"not_applied"}')
+OVERLOADED = Answer(503, b'{"code":"overloaded","retryable":true}')
 UNKNOWN = Answer(503, b'{"code":"store_unavailable","retryable":true,"outcome":"unknown"}')
 NOT_FOUND = Answer(404, b'{"code":"order_not_found","retryable":false}')
 
@@ -182,6 +183,7 @@ BROKEN = {
     "a write without its answer": ("exactly once", without_its_answer),
     "a write that is not what was answered": ("nothing lost", shorter_by_one_event),
     "applied although it was told that it is not": ("truthful", lambda h, _: answered(h, "note", NOT_APPLIED)),
+    "applied although nothing was to be done": ("truthful", lambda h, _: answered(h, "note", OVERLOADED)),
     "applied although it was refused": ("truthful", lambda h, _: answered(h, "note", h.attempts[place(h, "too-much")].answer)),
     "told another body": ("told the same", lambda h, _: told(h, "note", body=h.attempts[0].answer.body)),
     "told another token": ("told the same", lambda h, _: told(h, "note", token="x.1")),

@@ -71,7 +71,7 @@ class Answer:
     @property
     def certain(self) -> bool:
         """Whether it says what became of the command."""
-        return self.status < 500 or self._said("outcome") == "not_applied"
+        return self.status < 500 or self._said("outcome") == "not_applied" or self.code == "overloaded"
 
     @property
     def version(self) -> int:
