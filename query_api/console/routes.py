@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request
 from jinja2 import StrictUndefined
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.wrappers import Response as Answer
 
 from query_api.console import formats, labels
@@ -68,6 +68,7 @@ def add_console(app: Flask, authenticator: Authenticator, freshness: Freshness, 
     blueprint.register_error_handler(Problem, _answer_problem)
     blueprint.register_error_handler(HTTPException, _answer_http_exception)
     blueprint.register_error_handler(Exception, _answer_fault)
+    blueprint.before_request(_require_text)
     blueprint.after_request(_secure)
     blueprint.context_processor(frame)
     app.jinja_env.undefined = StrictUndefined
@@ -76,6 +77,15 @@ def add_console(app: Flask, authenticator: Authenticator, freshness: Freshness, 
     app.jinja_env.filters |= formats.FILTERS
     app.add_url_rule(PATH, "console_home", lambda: redirect(f"{PATH}/", HTTPStatus.SEE_OTHER))
     app.register_blueprint(blueprint)
+
+
+def _require_text() -> None:
+    """Refuse a query that is not UTF-8: werkzeug reads it strictly, and so would fail wherever a page looks at it."""
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError as error:
+        request.environ["QUERY_STRING"] = ""  # the page that says so is one, too
+        raise BadRequest("The address is not UTF-8.") from error
 
 
 def _home() -> Answer:

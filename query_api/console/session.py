@@ -44,7 +44,10 @@ def principal(authenticator: Authenticator) -> Principal:
 def to_login(problem: Problem) -> Answer:
     """Send whoever has no good token to the login page, which says why, and from there back to where they were."""
     asks_for_part = "HX-Request" in request.headers
-    shown = urlsplit(request.headers.get("HX-Current-URL", "") if asks_for_part else request.full_path)
+    try:
+        shown = urlsplit(request.headers.get("HX-Current-URL", "") if asks_for_part else request.full_path)
+    except ValueError:  # no browser's address: half an IPv6 one, for instance
+        shown = urlsplit("")
     here = {"next": f"{shown.path}?{shown.query}" if shown.query else shown.path}
     why = {"why": "expired" if "expired" in problem.detail else "refused"} if COOKIE in request.cookies else {}
     login = f"{PATH}/login?{urlencode(here | why)}"

@@ -49,6 +49,9 @@ HEADERS = {
     "traceparent": "traceparent",
     "Request-Id": "request-id",
     "Last-Event-ID": "last-event-id",
+    "Cookie": "authorization",
+    "HX-Request": "request-id",
+    "HX-Current-URL": "keys-url",
 }
 """Header → the target that makes its values."""
 
@@ -86,6 +89,9 @@ class Api:
         if rng.random() < 0.05:
             path = "/" + quote_from_bytes(rng.choice(BYTES)[:300]) + path
         headers = {"Authorization": BEARER, "Content-Type": "application/json"}
+        if rule.startswith("/console"):
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Cookie"] = f"daybook_token={BEARER.removeprefix('Bearer ')}"
         if method == "PATCH" and not rule.endswith("tags"):
             headers["Content-Type"] = "application/merge-patch+json"
         for name in rng.sample(sorted(HEADERS), rng.choice((0, 0, 1, 2))):
@@ -112,6 +118,9 @@ class Api:
         assert answer.headers["Request-Id"]
         if answer.mimetype == MEDIA:
             return
+        if answer.request.path.startswith("/console"):  # pages for people: in no document
+            assert answer.status_code < 500, answer.status_code
+            return
         if answer.status_code >= 500 and answer.data:  # a HEAD is told no more than the status
             assert answer.json["code"] in HONEST.get(answer.status_code, ()), answer.text
         assert answer.status_code != 500
@@ -130,9 +139,12 @@ class Api:
     def _query(self, rule: str, rng: Random) -> str:
         if rng.random() < 0.5:
             return ""
-        return _changed(QUERIES.get(rule, "query-of-commands"), rng).decode("latin-1").translate(ONE_LINE)
+        target = QUERIES.get(rule, "query-orders" if rule.startswith("/console") else "query-of-commands")
+        return _changed(target, rng).decode("latin-1").translate(ONE_LINE)
 
     def _body(self, rule: str, rng: Random) -> bytes:
+        if rule.startswith("/console"):
+            return b"token=" + _changed("authorization", rng)
         if not rule.startswith("/v1/orders"):
             return b""
         named = "import-batch" if rule.endswith("import") else BODIES.get(rule)
