@@ -119,6 +119,18 @@ def test_what_is_not_in_quarantine_is_not_retried(migrated):
     assert retry(migrated, "UTC", []) == []
 
 
+def test_tables_that_have_been_replaced_are_left_alone_by_a_retry(migrated):
+    victim = lives(migrated, "rows")
+    with broken("rows"):
+        run_once(migrated)
+    with connect(migrated.reads_url) as admin:
+        admin.execute("UPDATE reads.checkpoint SET retired = true")
+    found = all_contents(migrated)
+    with pytest.raises(NotInQuarantine, match="is not in quarantine any more"):
+        retry(migrated, "UTC", [victim])
+    assert all_contents(migrated) == found
+
+
 def invoke(databases, *arguments):
     return CliRunner().invoke(daybook, [*arguments, "--database-url", databases.reads_url])
 

@@ -179,4 +179,11 @@ SAFETIES = (
             f"{REBUILDING}::test_a_batch_that_straddles_the_switch_from_before_it_finds_no_row",
         ),
     ),
+    Safety(
+        "retired, asked by a retry",
+        "projector/retry.py",
+        " AND NOT c.retired",
+        "",
+        ("tests/integration/test_quarantine.py::test_tables_that_have_been_replaced_are_left_alone_by_a_retry",),
+    ),
 )
