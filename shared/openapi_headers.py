@@ -101,13 +101,14 @@ RESPONSE_HEADERS: Json = {
     "Content-Disposition": _answered("What a file may be called. Sent with files only.", always=False),
     "Link": _answered("The next page and the one before (RFC 8288).", always=False),
     "Retry-After": _answered("Seconds after which another attempt makes sense.", pattern="^[0-9]+$"),
-    "WWW-Authenticate": _answered("`Bearer`, and what is wrong with the token."),
+    "WWW-Authenticate": _answered("`Bearer`, and what is wrong with the token, or the scope that it lacks (RFC 6750)."),
     "Vary": _answered("The answer depends on these headers."),
     "Content-Security-Policy": _answered("The page loads nothing from anywhere."),
 }
 
 PROBLEM_HEADERS = {
     401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
     503: ("Retry-After",),
 }
 """What a problem's answer has beside its Request-Id, by status."""
