@@ -24,14 +24,14 @@ LONG = 0.15
 """Of the faults at random so many last up to three times as long, longer than any deadline."""
 
 
-class Told(BaseException):
+class Stopped(BaseException):
     """We are told to stop."""
 
 
 def _stop(number, _frame):
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)  # we are at it
-    raise Told(number)
+    raise Stopped(number)
 
 
 @click.command()
@@ -66,9 +66,9 @@ def main(minutes, seed, clients, rate, only):
                 torment.told.findings.append(Finding("serves again", traceback.format_exc()))
             told = torment.judge()
             print("\n".join(summary(told, crowd, house.operators)), flush=True)
-    except Told as told:
+    except Stopped as stopped:
         print("stopped", flush=True)
-        sys.exit(128 + told.args[0])
+        sys.exit(128 + stopped.args[0])
     os._exit(1 if told.findings else 0)  # threads of networks may still wait; everything else is gone
 
 

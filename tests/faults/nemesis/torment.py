@@ -25,10 +25,10 @@ __all__ = ["faults_of_clients", "faults_of_networks", "faults_of_postgres", "fau
 RECOVERY = 60.0
 """Seconds after the end of a fault within which everything must serve again."""
 
-TOGETHER = 0.25
+TOGETHER = 0.35
 """How likely a second fault strikes while the first lasts."""
 
-REPLAYED, LOOKED_UP = 300, 300
+REPLAYED, LOOKED_UP = 150, 150
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Torment:
         self.say = say
         self.long = long
         self._began = time.monotonic()
+        self._strikes = 0
         self._excused: list[tuple[str, float, float]] = []
 
     def everything_once(self, kinds=None):
@@ -64,7 +65,9 @@ class Torment:
         left = self._possible(kinds)
         self.rng.shuffle(left)
         while left:
-            self._strike([left.pop()] + [left.pop() for _ in left[:1] if self.rng.random() < TOGETHER])
+            kinds = [left.pop()] + [left.pop() for _ in left[:1] if self.rng.random() < TOGETHER]
+            struck = self._strike(kinds)
+            left += [kind for kind in kinds if kind.name not in struck]  # the other one was in its way
 
     def at_random(self, seconds, kinds=None):
         """Kinds at random for so long."""
@@ -77,9 +80,11 @@ class Torment:
         self.told.left_out |= {kind.name: why for kind in wanted if (why := kind.why_not(self.house))}
         return [kind for kind in wanted if kind.name not in self.told.left_out]
 
-    def _strike(self, kinds: list[Kind]):
-        """Strike, last, end, and wait until everything serves again."""
-        victim, names, began = Victim(self.house, self.clients, self.rng), [], now()
+    def _strike(self, kinds: list[Kind]) -> list[str]:
+        """Strike, last, end, and wait until everything serves again; the names of those that struck."""
+        self._strikes += 1
+        dice = random.Random(f"{self.told.seed} {self._strikes}")  # else what they find would change what follows
+        victim, names, began = Victim(self.house, self.clients, dice), [], now()
         with ExitStack() as lasting:
             for kind in kinds:
                 with suppress(CannotStrike):
@@ -97,6 +102,7 @@ class Torment:
         self.told.recoveries[name].append(took)
         self.say(f"{ended - self._began:7.1f} s  {name}: serves again after {took:.1f} s")
         self.house.wait(self.rng.uniform(0.1, 0.8))
+        return names
 
     def judge(self) -> Told:
         """Stop, settle what is in doubt, and look at everything."""
