@@ -1,7 +1,6 @@
 """The operating guide where PostgreSQL itself is brought back, or taken over: servers of their own, really killed."""
 
 import json
-import socket
 import subprocess
 import tempfile
 import threading
@@ -114,7 +113,7 @@ def test_point_in_time_recovery(place, parts):
 
 def test_failover(place, parts):
     cluster = parts.enter_context(Cluster(place).running())
-    port = free_port()
+    port = house.free_port()
     migrate(cluster.url, cluster.url, Book())
     both = cluster.url.replace(f":{cluster.port}/", f":{cluster.port},127.0.0.1:{port}/")
     both += "?target_session_attrs=read-write"
@@ -144,11 +143,6 @@ def test_failover(place, parts):
     again = [shop.placed(f"before-{number}") for number in range(5)]
     assert [answer.content for answer in again] == [answer.content for answer in placed[:5]]
     assert all(answer.headers["Idempotent-Replayed"] == "true" for answer in again)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 SMALL = "size=200m,mode=711"
