@@ -17,8 +17,9 @@ from werkzeug.exceptions import HTTPException
 
 from shared import http_headers, logs, metrics, tracing
 from shared.metric_list import HTTP_PROBLEMS
+from shared.private_words import sent_in
 from shared.problems import Problem
-from shared.request_words import REQUEST_ID, ROUTE
+from shared.request_words import BODY, REQUEST_ID, ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -105,6 +106,7 @@ def new_app(name: str) -> Flask:
     app.register_error_handler(Exception, _answer_fault)
     app.after_request(_complete)
     logs.add_context(_log_context)
+    logs.keep_private(_sent)
     return app
 
 
@@ -148,6 +150,7 @@ def read_body(limit: int, media: str = JSON) -> bytes:
         body: bytes = environ["wsgi.input"].read(limit + 1 if expected is None else expected)
     except OSError as error:
         raise Problem("malformed_request", "The body did not arrive, or its chunks are malformed.") from error
+    environ[BODY] = body
     if len(body) > limit:
         raise _too_large(f"The body has more than {limit} bytes", limit)
     if expected is not None and len(body) < expected:
@@ -238,6 +241,13 @@ def _complete(response: Response) -> Response:
         response.headers["Request-Id"] = request_id()
         response.headers.extend(request.environ.get(_EXTRA_HEADERS, ()))
     return response
+
+
+def _sent() -> Iterable[str]:
+    if not has_request_context():
+        return ()
+    environ = request.environ
+    return sent_in(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ.get(BODY, b""))
 
 
 def _log_context() -> dict[str, Any]:

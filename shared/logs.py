@@ -10,7 +10,7 @@ import os
 import select
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import msgspec
 
 from shared.anticipated import Anticipated
+from shared.private_words import quotes
 
 Facts = Mapping[str, object]
 
@@ -25,6 +26,7 @@ PATIENCE = 1.0
 """Seconds for which finished lines (`write`) wait for a reader."""
 
 _contexts: list[Callable[[], Facts]] = []
+_private: list[Callable[[], Iterable[str]]] = []
 _configured: tuple[str, bool, logging.StreamHandler[TextIO] | None] = "", True, None
 """The component, whether machines read its lines, and where these go."""
 _PLAIN = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName"}
@@ -125,10 +127,17 @@ def add_context(facts: Callable[[], Facts]) -> None:
     _contexts.append(facts)
 
 
+def keep_private(sent: Callable[[], Iterable[str]]) -> None:
+    """Withhold what an exception says if it quotes `sent()`, asked when the line is written."""
+    _private.append(sent)
+
+
 def describe(error: BaseException) -> str:
     """Name an exception in one line that is fit for the log."""
     diagnostics = getattr(error, "diag", None)
     said = getattr(diagnostics, "message_primary", None) or str(error)
+    if any(quotes(said, sent()) for sent in _private):
+        said = "(withheld: it quotes the request)"
     return f"{type(error).__qualname__}: {said}"
 
 

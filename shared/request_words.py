@@ -3,5 +3,8 @@
 REQUEST_ID = "daybook.request_id"
 """Its id: the client's own if that is sane, else one of ours."""
 
+BODY = "daybook.body"
+"""What was read of its body."""
+
 ROUTE = "daybook.route"
 """The template of the route it met, and the names in its path with their values (or None)."""
