@@ -1,6 +1,7 @@
 """The command API as a Flask app: made by a factory, opened with its connections in the process that serves it."""
 
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,9 +15,9 @@ from command_api.order import Order
 from command_api.routes import OrderRoutes
 from command_api.settings import Settings
 from command_api.unavailable import unavailable
-from shared import http
+from shared import deadline, http
 from shared.auth import Authenticator
-from shared.database import DatabaseUnavailable, connect
+from shared.database import DatabaseUnavailable, connect_within
 from shared.document_routes import add_document_routes
 from shared.event_store import EventStore
 from shared.migrate import WrongRevision, check_connection
@@ -24,14 +25,14 @@ from shared.problems import Problem
 from shared.service_routes import add_service_routes
 
 _log = logging.getLogger(__name__)
-_READY_TIMEOUT = "1s"
+_READY_SECONDS = 1.0
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Flask]:
     """Open the event store and give the app over it; close the store at the end."""
     store: EventStore[Order | None] = EventStore(
-        settings.events_url, settings.book, connections=settings.connections
+        settings.events_url, settings.book, connections=settings.connections, seconds=settings.deadline
     )
     try:
         yield create_app(settings, Handling(store))
@@ -42,22 +43,31 @@ def opened(settings: Settings) -> Iterator[Flask]:
 def create_app(settings: Settings, handling: Handling) -> Flask:
     """Make the app over an open store."""
     app = http.new_app("command_api")
+    app.before_request(lambda: deadline.begin(settings.deadline))
     authenticator = Authenticator(settings.verify)
     OrderRoutes(handling, authenticator, settings.query_url).add_to(app)
     add_import_route(app, handling, authenticator)
     add_command_route(app, handling, authenticator, settings.query_url)
-    add_service_routes(app, "daybook command-api", lambda: _ready(settings))
+    add_service_routes(app, "daybook command-api", lambda: _ready(settings, handling.store))
     add_document_routes(app, command_document())
     app.register_error_handler(DatabaseUnavailable, _answer_unavailable)
     return app
 
 
-def _ready(settings: Settings) -> Mapping[str, object]:
-    """Ask the log's database, on a connection of its own, whether it is there and at our revision."""
-    role = settings.book.names["command_role"]
+def _ready(settings: Settings, store: EventStore[Order | None]) -> Mapping[str, object]:
+    """Ask the log's database, on a connection of its own, whether it is there and at our revision, and append nothing.
+
+    That goes the way of every command, so it also finds a lock that is never released.
+    """
+    seconds = min(_READY_SECONDS, settings.deadline / 2)
+    role, limit = settings.book.names["command_role"], f"{int(seconds * 1000)}ms"
     try:
-        with connect(settings.events_url, role, "daybook ready", statement_timeout=_READY_TIMEOUT) as connection:
+        with (
+            connect_within(seconds, settings.events_url, role, "daybook ready", statement_timeout=limit) as connection,
+            deadline.within(connection.pgconn, seconds),
+        ):
             check_connection(connection, settings.book, "events")
+        store.append(uuid.uuid4(), [])
     except DatabaseUnavailable as error:
         raise Problem("store_unavailable", "The log's database does not answer.") from error
     except WrongRevision as error:

@@ -28,8 +28,17 @@ def commands() -> None:
     show_envvar=True,
     help="Where clients reach the query API; makes Location absolute.",
 )
+@click.option(
+    "--deadline",
+    envvar="DAYBOOK_COMMAND_DEADLINE",
+    show_envvar=True,
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0.5, 30),
+    help="Seconds after which a request is answered, whatever the database does.",
+)
 @place_options
-def command_api(place: Place, query_url: str | None, **serving: Any) -> None:  # noqa: ANN401 -- the fields of `Serving`
+def command_api(place: Place, query_url: str | None, deadline: float, **serving: Any) -> None:  # noqa: ANN401 -- the fields of `Serving`
     """Serve the command API: orders are created and changed here.
 
     Bearer tokens are checked with the secret in the environment variable DAYBOOK_AUTH_SECRET (at least 32 bytes),
@@ -47,6 +56,7 @@ def command_api(place: Place, query_url: str | None, **serving: Any) -> None:  #
             verify=verify,
             query_url=query_url,
             connections=how.threads,
+            deadline=deadline,
         )
         serve(lambda: opened(settings), how)
 

@@ -1,5 +1,6 @@
 """`daybook import`: a file of orders, one JSON object a line, straight to the log through the same append path."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -79,6 +80,11 @@ def import_command(file: Path, rejects: Path | None, place: Place, *, dry_run: b
         sys.exit(SOME_REJECTED)
 
 
+def _only_ours(path: str, flags: int) -> int:
+    """Open a file that, if it is a new one, nobody else can read: there are personal data in the lines."""
+    return os.open(path, flags, 0o600)
+
+
 def _import_all(
     importer: Callable[[int, bytes], _Line], lines: IO[bytes], size: int, rejects: Path | None
 ) -> Counter[str]:
@@ -87,7 +93,7 @@ def _import_all(
     with (
         Progress(*columns, disable=not sys.stderr.isatty()) as progress,
         ThreadPoolExecutor(THREADS) as pool,
-        rejects.open("wb") if rejects else open("/dev/null", "wb") as rejected,  # noqa: PTH123
+        open(rejects or os.devnull, "wb", opener=_only_ours) as rejected,
     ):
         bar = progress.add_task("", total=size)
         for chunk in _chunks(lines):

@@ -33,13 +33,16 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 -- whatever JSON can be
     except UnicodeDecodeError as error:
         raise _malformed(f"not UTF-8 at byte {error.start}") from error
     try:
-        return _decode(text)
+        try:
+            return _decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer of thousands of digits: Python does not convert those
+            return _decode_huge(text)
     except json.JSONDecodeError as error:
         raise _malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise _malformed("nested too deeply") from error
-    except ValueError:  # an integer of thousands of digits: Python does not convert those
-        return _decode_huge(text)
 
 
 def is_suspicious(body: bytes) -> bool:

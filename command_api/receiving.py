@@ -10,7 +10,7 @@ import uuid_utils
 from flask import request
 
 from command_api.parsing import Invalid, Unreadable
-from shared import http
+from shared import deadline, http
 from shared.auth import Authenticator, Principal
 from shared.problems import Problem
 
@@ -29,7 +29,10 @@ def received(
 
     `parameters` are those that the query string may have.
     """
-    return let_in(authenticator, scope, *parameters), http.read_body(limit, media)
+    principal = let_in(authenticator, scope, *parameters)
+    body = http.read_body(limit, media)
+    deadline.begin_again()  # how slowly it was sent is limited elsewhere (`shared/worker.py`)
+    return principal, body
 
 
 def let_in(authenticator: Authenticator, scope: str | None = None, *parameters: str) -> Principal:

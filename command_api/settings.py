@@ -16,3 +16,5 @@ class Settings:
     query_url: str | None = None
     connections: int = 16
     """Database connections of one worker process for reading; appending has one of its own."""
+    deadline: float = 2.0
+    """Seconds after which a request is answered, whatever the database does; they begin when it has arrived."""

@@ -23,6 +23,7 @@ from projector.trouble import PASSING, Trouble, in_words
 from projector.unknown_types import UnknownTypes
 from projector.waking import Stop, Waking
 from shared import event_log, metrics, migrate
+from shared.data_directory import write_private
 from shared.database import Connection, DatabaseUnavailable, connect
 from shared.environment import Databases
 from shared.metric_list import LEADER, TROUBLE
@@ -234,7 +235,7 @@ class Projector:
             report = self._settings.ready_file
             unfinished = report.with_name(f"{report.name}.{os.getpid()}")
             try:
-                unfinished.write_text(json.dumps({"role": role}))
+                write_private(unfinished, json.dumps({"role": role}))
                 unfinished.replace(report)
             except OSError as error:  # a full disk is no reason to stop posting
                 log.warning("cannot write %s: %s", report, error.strerror)

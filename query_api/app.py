@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
+from query_api import cors
 from query_api.console.routes import add_console
 from query_api.document import query_document
 from query_api.freshness import Freshness
@@ -74,6 +75,7 @@ def create_app(settings: Settings, reads: Sessions, head: Head, listener: Listen
     add_service_routes(app, "daybook query-api", lambda: _ready(settings, freshness))
     add_schema_routes(app)
     add_document_routes(app, query_document(routes))
+    cors.allow(app, settings.cors_origins)
     add_console(app, authenticator, freshness, head)
     return app
 

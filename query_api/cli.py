@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from query_api.app import opened
+from query_api.cors import Origins
 from query_api.settings import Settings
 from shared import auth, logs, migrate
 from shared.environment import Place, place_options
@@ -28,8 +29,21 @@ def commands() -> None:
     type=click.FloatRange(min=0),
     help="Seconds of lag beyond which /readyz says no; without it, lag does not matter there.",
 )
+@click.option(
+    "--cors-origins",
+    envvar="DAYBOOK_CORS_ORIGINS",
+    show_envvar=True,
+    default="",
+    type=Origins(),
+    help="Origins whose pages may read here from within a browser, such as https://shop.example; none by default.",
+)
 @place_options
-def query_api(place: Place, ready_max_lag: float | None, **serving: Any) -> None:  # noqa: ANN401 -- the fields of a Serving
+def query_api(
+    place: Place,
+    ready_max_lag: float | None,
+    cors_origins: frozenset[str],
+    **serving: Any,  # noqa: ANN401 -- the fields of a Serving
+) -> None:
     """Serve the query API: orders, customers and reports are read here.
 
     With a URL for the read tables only, the log's end is what the projector last saw, and answers say so
@@ -49,6 +63,7 @@ def query_api(place: Place, ready_max_lag: float | None, **serving: Any) -> None
             verify=verify,
             threads=how.threads,
             ready_max_lag=ready_max_lag,
+            cors_origins=cors_origins,
         )
         serve(lambda: opened(settings), how)
 

@@ -25,7 +25,7 @@ AGAIN_SECONDS = 2.0
 HEAD = """
 SELECT
     head.position,
-    coalesce(extract(epoch FROM clock_timestamp() - first.recorded_at), 0),
+    greatest(extract(epoch FROM clock_timestamp() - first.recorded_at), 0), -- the clock may have been set back
     pg_is_in_recovery()
 FROM (
     SELECT coalesce(max(position), 0) AS position
@@ -44,8 +44,8 @@ LEFT JOIN LATERAL (
 HEAD_SEEN_BY_PROJECTOR = """
 SELECT
     head_position,
-    extract(epoch FROM clock_timestamp() - heartbeat_at),
-    extract(epoch FROM clock_timestamp() - least(heartbeat_at, head_recorded_at))
+    greatest(extract(epoch FROM clock_timestamp() - heartbeat_at), 0),
+    greatest(extract(epoch FROM clock_timestamp() - least(heartbeat_at, head_recorded_at)), 0)
 FROM {projector}.process
 WHERE head_position IS NOT NULL
 ORDER BY heartbeat_at DESC

@@ -21,3 +21,5 @@ class Settings:
     """A stream without events says so often that it is still there."""
     ready_max_lag: float | None = None
     """`/readyz` says no when reads are further behind than so many seconds."""
+    cors_origins: frozenset[str] = frozenset()
+    """Pages of these origins may read here from within a browser."""

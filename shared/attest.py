@@ -7,7 +7,7 @@ it. Kept where the log's administrators cannot write, it shows what they have do
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
@@ -42,10 +42,12 @@ def write(file: Path, statement: Statement, signing_key: Path) -> None:
     """Write a statement and its signature. Raises `NoStatement` when there is no commit to state, or no key."""
     if not statement.position:
         raise NoStatement("the log is empty: there is nothing to state")
+    if "-----BEGIN" in str(signing_key):
+        raise NoStatement("the signing key is asked for by the name of its file; what was given is the key itself")
     key = _read(signing_key, "make one with  " + NEW_KEY.format(key=signing_key))
     try:
         private = load_pem_private_key(key, None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise NoStatement(f"{signing_key} is not a private key in PEM without a password: {error}") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise NoStatement(f"{signing_key} is not an Ed25519 key: make one with  {NEW_KEY.format(key=signing_key)}")
@@ -59,7 +61,7 @@ def read(file: Path, public_key: Path) -> Statement:
     text, signature = _read(file), _read(signature_file(file), "it was written beside the statement")
     try:
         public = load_pem_public_key(_read(public_key))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise NoStatement(f"{public_key} is not a public key in PEM: {error}") from error
     if not isinstance(public, Ed25519PublicKey):
         raise NoStatement(f"{public_key} is not an Ed25519 key")
@@ -68,24 +70,33 @@ def read(file: Path, public_key: Path) -> Statement:
         return msgspec.json.decode(text, type=Statement)
     except InvalidSignature as error:
         raise NoStatement(f"{file} was not signed with the key of {public_key}, or was changed since") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise NoStatement(f"{file} is not a statement: {error}") from error
 
 
-SEAL_AT = "SELECT encode(digest, 'hex') FROM {events}.seal WHERE position = %s"
+SEAL_AT = """
+SELECT
+    l.id,
+    encode(s.digest, 'hex')
+FROM {events}.log l
+LEFT JOIN {events}.seal s ON s.position = %s
+"""
 
 
 def contradiction(connection: Connection, book: Book, statement: Statement) -> str | None:
     """What the log now says against a statement, None if it bears it out; part of the caller's snapshot."""
     row = connection.execute(book.sql(SEAL_AT), [statement.position]).fetchone()
-    if row is None:
+    log_id, digest = row or ("none", None)
+    if digest == statement.digest:
+        return None  # also of a log that was restored, which has another id and the same past
+    other = "" if log_id == statement.log_id else f"(another one than the {statement.log_id} stated) "
+    log = f"log {log_id} {other}"
+    if digest is None:
         return (
             f"on {statement.stated_at} a commit ended here with the seal {statement.digest}; now none does: "
-            "the log was cut off or rewritten"
+            f"{log}was cut off or rewritten"
         )
-    if row[0] != statement.digest:
-        return f"on {statement.stated_at} the seal was {statement.digest}, now it is {row[0]}: the log was rewritten"
-    return None
+    return f"on {statement.stated_at} the seal was {statement.digest}, now it is {digest}: {log}was rewritten"
 
 
 def _read(file: Path, remedy: str = "") -> bytes:

@@ -132,7 +132,7 @@ def _streams(connection: Connection, book: Book) -> Iterator[Finding]:
             else:
                 try:
                     document = fold(document, recorded_event(*row), {})
-                except (msgspec.ValidationError, msgspec.DecodeError, UnknownSchemaVersion, Unfoldable) as error:
+                except (msgspec.MsgspecError, UnknownSchemaVersion, Unfoldable, RecursionError) as error:
                     what = f"version {version}, {type_}: {error}"
             if what is None and document is not None:
                 what = next(faults(document), None)

@@ -121,7 +121,7 @@ def mint(secret: str, subject: str, scopes: tuple[str, ...], ttl_seconds: int) -
     shared_secret(secret)
     now = int(time.time())
     claims = {"iss": _ISSUER, "sub": subject, "iat": now, "exp": now + ttl_seconds, "scope": " ".join(scopes)}
-    return jwt.encode(claims, secret.encode(), "HS256")
+    return jwt.encode(claims, _bytes(secret), "HS256")
 
 
 class Authenticator:
@@ -156,7 +156,8 @@ class Authenticator:
         except jwt.ExpiredSignatureError:
             raise _refused("The token has expired.") from None
         except jwt.PyJWTError as error:
-            raise _refused(f"The token is not valid: {error}.") from error
+            # What nobody has signed may be repeated in there, half surrogate pairs included.
+            raise _refused(f"The token is not valid: {ascii(str(error))[1:-1]}.") from error
         except jwks.KeysUnavailable as error:
             raise Problem("keys_unavailable", "The keys to check the token with cannot be fetched now.") from error
         known = _principal(claims), now + _CHECKED_FOR
@@ -169,13 +170,18 @@ class Authenticator:
 
 
 def _long_enough(variable: str, secret: str) -> bytes:
-    key = secret.encode()
+    key = _bytes(secret)
     if len(key) < _SHORTEST_SECRET:
         raise NoAuthKey(
             f"{variable} has {len(key)} bytes; HS256 needs at least {_SHORTEST_SECRET}:"
             ' make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
     return key
+
+
+def _bytes(secret: str) -> bytes:
+    """Give a variable as it is in the environment, which need not be UTF-8."""
+    return secret.encode(errors="surrogateescape")
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
@@ -189,9 +195,17 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         raise _refused(f"The token's iss and sub must be printable, {_LONGEST_PRINCIPAL} characters at most.")
     if actor_type not in ("user", "service"):
         raise _refused("The token's actor_type must be user or service.")
-    if not isinstance(scope, str):
-        raise _refused("The token's scope must be a text, scopes separated by spaces.")
-    return Principal(name, actor_type, frozenset(scope.split()), float(claims["exp"]))
+    if not (isinstance(scope, str) and scope.isascii() and scope.isprintable()):
+        raise _refused("The token's scope must be a text of printable ASCII characters, scopes separated by spaces.")
+    return Principal(name, actor_type, frozenset(scope.split()), _time(claims["exp"]))
+
+
+def _time(seconds: float | str) -> float:
+    """Give a claim as Unix time; one that no clock ever shows is none that we believe."""
+    try:
+        return float(seconds)
+    except (OverflowError, ValueError):
+        raise _refused("The token's exp is no time.") from None
 
 
 def _refused(detail: str) -> Problem:

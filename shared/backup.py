@@ -48,7 +48,7 @@ def backup(url: str, book: Book, file: Path) -> Sealed:
     role = book.names["admin_role"]
     with connect(url, role, "daybook backup", idle_in_transaction_session_timeout="0") as connection:
         migrate.check_connection(connection, book, "events")
-        program = postgres_programs.find("pg_dump", major(connection))
+        program = postgres_programs.find("pg_dump", major(connection), tls=postgres_programs.needs_tls(url))
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             snapshot = connection.execute(EXPORT).fetchone()

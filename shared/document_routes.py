@@ -20,5 +20,5 @@ def add_document_routes(app: Flask, document: Json) -> None:
 
     @app.get("/docs")
     def docs() -> Reply:
-        security = [("Content-Security-Policy", CONTENT_SECURITY_POLICY), ("X-Content-Type-Options", "nosniff")]
-        return Reply(as_page, headers=[("Content-Type", "text/html; charset=utf-8"), cache, *security])
+        policy = ("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        return Reply(as_page, headers=[("Content-Type", "text/html; charset=utf-8"), cache, policy])

@@ -5,25 +5,27 @@ combining). A command whose connection breaks, or whose deadline passes, is *in 
 the log or has written down that it never will be.
 """
 
-import os
-import socket
 import threading
-import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from time import monotonic
 
 import msgspec
 import psycopg
 
-from shared import metrics
+from shared import deadline, metrics
 from shared.append_command import Command, Outcome
 from shared.book import Book
-from shared.database import Connection, DatabaseUnavailable, connect
+from shared.database import Connection, DatabaseUnavailable, connect_within
 from shared.metric_list import APPEND_COMMANDS, APPEND_DURATION, APPEND_FAILURES, APPEND_QUEUE, APPEND_WAIT
 
 MAX_BATCH = 128
 """Commands appended in one call at most; those behind wait for the next."""
+
+WAITING_FOR_LOCKS = 0.8
+"""Share of an append's time after which the server itself gives up waiting for a lock, and so leaves no doubt."""
+
+LEAST = 1 / 3
+"""Share of an append's time that must be left when it is sent; so long ahead of its end nobody waits in the queue."""
 
 HINT_DELAY = 0.001
 """Seconds before readers are told: hints of one burst are one, and none competes with the answer it follows."""
@@ -40,14 +42,15 @@ class OutcomeUnknown(DatabaseUnavailable):
 class _Entry:
     """A command in the queue, and the thread that waits for it."""
 
-    __slots__ = ("command", "error", "leads", "outcome", "queued", "wake")
+    __slots__ = ("command", "error", "leads", "outcome", "queued", "until", "wake")
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, until: float) -> None:
         self.command = command
+        self.until = until
         self.outcome: Outcome | None = None
         self.error: Exception | None = None
         self.leads = False
-        self.queued = time.perf_counter()
+        self.queued = monotonic()
         self.wake = threading.Lock()
         self.wake.acquire()
 
@@ -55,13 +58,14 @@ class _Entry:
 class GroupCommit:
     """The appending end of one process: one connection, one batch at a time.
 
-    `deadline` seconds bound an append, `settling` seconds the settlement of one in doubt behind it.
+    `seconds` bound an append, `settling` seconds the settlement of one in doubt behind it; both lie within what the
+    thread has left (`shared.deadline`).
     """
 
-    def __init__(self, url: str, book: Book, *, deadline: float = 1.5, settling: float = 1.0) -> None:
+    def __init__(self, url: str, book: Book, *, seconds: float = 1.4, settling: float = 0.6) -> None:
         self._url = url
         self._book = book
-        self._deadline = deadline
+        self._seconds = seconds
         self._settling = settling
         self._append = book.sql("SELECT o::text FROM {events}.append(%s::jsonb) AS o")
         self._settle = book.sql("SELECT o::text FROM {events}.settle(%s::jsonb) AS o")
@@ -71,16 +75,10 @@ class GroupCommit:
         self._mutex = threading.Lock()
         self._led = False
         self._connection: Connection | None = None
-        self._due: float | None = None
-        self._watch_lock = threading.Lock()
         self._closed = threading.Event()
         self._grown = threading.Event()
-        self._threads = [
-            threading.Thread(target=work, name=f"group-commit-{name}", daemon=True)
-            for name, work in (("deadline", self._cut_when_due), ("hint", self._hint))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._hinting = threading.Thread(target=self._hint, name="group-commit-hint", daemon=True)
+        self._hinting.start()
         metrics.sample(APPEND_QUEUE, lambda: len(self._queue))
 
     def append(self, command: Command) -> Outcome:
@@ -88,13 +86,17 @@ class GroupCommit:
 
         Raises `NotApplied` or `OutcomeUnknown`, or `psycopg.Error` when the database refuses the command itself.
         """
-        entry = _Entry(command)
+        began, least = monotonic(), self._seconds * LEAST
+        seconds = deadline.left(self._seconds + self._settling) - self._settling
+        if seconds < least:
+            raise NotApplied(f"{max(0.0, seconds):.1f} s were left to append, {least:.1f} are needed")
+        entry = _Entry(command, began + seconds)
         with self._mutex:
             self._queue.append(entry)
             entry.leads = not self._led
             self._led = True
-        if not entry.leads and not entry.wake.acquire(timeout=self._deadline) and not self._withdraw(entry):
-            entry.wake.acquire()  # taken by a leader, who answers within its own deadline
+        if not entry.leads and not entry.wake.acquire(timeout=seconds - least) and not self._withdraw(entry):
+            entry.wake.acquire()  # taken by a leader, who answers in time for all whom it takes
         if entry.leads and entry.outcome is None and entry.error is None:
             self._lead()
         if entry.error is not None:
@@ -106,11 +108,10 @@ class GroupCommit:
         return entry.outcome
 
     def close(self) -> None:
-        """Stop the two threads and close the connection; appends under way are not waited for."""
+        """Stop the thread and close the connection; appends under way are not waited for."""
         self._closed.set()
         self._grown.set()
-        for thread in self._threads:
-            thread.join()
+        self._hinting.join()
         if self._connection is not None:
             self._connection.close()
 
@@ -120,13 +121,13 @@ class GroupCommit:
             if entry not in self._queue or entry.leads:
                 return False
             self._queue.remove(entry)
-        entry.error = NotApplied(f"the log took no append for {self._deadline} s; nothing was written")
+        entry.error = NotApplied("the log took no append for too long; nothing was written")
         return True
 
     def _lead(self) -> None:
         with self._mutex:
             batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
-        began = time.perf_counter()
+        began = monotonic()
         metrics.observe(APPEND_COMMANDS, len(batch))
         for entry in batch:
             metrics.observe(APPEND_WAIT, began - entry.queued)
@@ -147,18 +148,19 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Entry]) -> None:
         """Leave an outcome or an error in each entry; never raises."""
-        began = time.perf_counter()
+        until = min(entry.until for entry in batch)
+        began = monotonic()
         try:
-            if self._connection is None or self._connection.closed:
-                self._connection = self._connect(self._deadline)
-            outcomes = self._call(self._connection, self._append, batch, self._deadline)
+            connection = self._appending(until)
+            outcomes = self._call(connection, self._append, batch, until)
         except DatabaseUnavailable as error:  # no connection to begin with: nothing was sent
             _fail(batch, NotApplied(f"{error}; nothing was written"))
         except psycopg.Error as error:
-            connection = self._connection
-            if connection is None or connection.closed or isinstance(error, psycopg.OperationalError):
+            if error.diag.severity_nonlocalized != "ERROR":
                 self._drop_connection()
-                self._settle_doubt(batch, error)
+                self._settle_doubt(batch, error, until + self._settling)
+            elif isinstance(error, psycopg.OperationalError):  # in the server's own words, so it is rolled back
+                _fail(batch, NotApplied(f"the log took no append ({error}); nothing was written"))
             elif len(batch) > 1:
                 for entry in batch:
                     self._commit([entry])
@@ -171,18 +173,17 @@ class GroupCommit:
             for entry, outcome in zip(batch, outcomes, strict=True):
                 entry.outcome = outcome
             self._grown.set()
-            metrics.observe(APPEND_DURATION, time.perf_counter() - began)
+            metrics.observe(APPEND_DURATION, monotonic() - began)
 
-    def _settle_doubt(self, batch: list[_Entry], cause: Exception) -> None:
-        until = time.monotonic() + self._settling
+    def _settle_doubt(self, batch: list[_Entry], cause: Exception, until: float) -> None:
         error: Exception = cause
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - monotonic()) > 0:
             try:
                 with self._connect(left) as connection:
-                    outcomes = self._call(connection, self._settle, batch, left)
+                    outcomes = self._call(connection, self._settle, batch, until)
             except (DatabaseUnavailable, psycopg.Error) as failure:
                 error = failure
-                self._closed.wait(min(0.05, max(0.0, until - time.monotonic())))
+                self._closed.wait(min(0.05, max(0.0, until - monotonic())))
                 continue
             for entry, outcome in zip(batch, outcomes, strict=True):
                 if outcome.outcome == "abandoned":
@@ -193,46 +194,35 @@ class GroupCommit:
             return
         _fail(batch, OutcomeUnknown(f"the connection to the log broke ({cause}) and is not back: {error}"))
 
-    def _call(self, connection: Connection, query: str, batch: list[_Entry], seconds: float) -> list[Outcome]:
+    def _call(self, connection: Connection, query: str, batch: list[_Entry], until: float) -> list[Outcome]:
         body = self._encode([entry.command for entry in batch])
-        with self._within(connection, seconds):
+        with deadline.within(connection.pgconn, until - monotonic()):
             rows = connection.execute(query, [body.decode()], prepare=True).fetchall()
         return [self._decode(row[0]) for row in rows]
 
+    def _appending(self, until: float) -> Connection:
+        """The connection for appends. Raises `DatabaseUnavailable`."""
+        left = until - monotonic()
+        if left <= 0:  # one by one, after a batch that was refused
+            raise DatabaseUnavailable("there was no time left to append")
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect(left)
+        return self._connection
+
     def _connect(self, seconds: float) -> Connection:
-        return connect(
+        return connect_within(
+            seconds,
             self._url,
             self._book.names["command_role"],
             "daybook append",
             client_connection_check_interval="250ms",
-            lock_timeout=f"{int(max(seconds, 0.1) * 1000)}ms",
+            lock_timeout=f"{int(max(self._seconds * WAITING_FOR_LOCKS, 0.1) * 1000)}ms",
         )
 
     def _drop_connection(self) -> None:
-        with self._watch_lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
-
-    @contextmanager
-    def _within(self, connection: Connection, seconds: float) -> Iterator[None]:
-        """Have the connection cut when `seconds` pass: a hung primary answers no cancel, only a closed socket helps."""
-        with self._watch_lock:
-            self._watched, self._due = connection, time.monotonic() + seconds
-        try:
-            yield
-        finally:
-            with self._watch_lock:
-                self._due = None
-
-    def _cut_when_due(self) -> None:
-        while not self._closed.wait(0.05):
-            with self._watch_lock:
-                if self._due is None or time.monotonic() < self._due or self._watched.closed:
-                    continue
-                self._due = None
-                with socket.socket(fileno=os.dup(self._watched.fileno())) as wire:
-                    wire.shutdown(socket.SHUT_RDWR)
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _hint(self) -> None:
         """Tell readers that the log has grown. A statement of its own: inside the append it would halve throughput,
@@ -246,8 +236,9 @@ class GroupCommit:
                 break
             try:
                 if connection is None or connection.closed:
-                    connection = connect(self._url, self._book.names["command_role"], "daybook hint")
-                connection.execute(notify)
+                    connection = self._connect(self._seconds)
+                with deadline.within(connection.pgconn, self._seconds):
+                    connection.execute(notify)
             except (DatabaseUnavailable, psycopg.Error):
                 connection = None
         if connection is not None:

@@ -15,7 +15,7 @@ import msgspec
 from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from shared import http_headers, logs, metrics, tracing
+from shared import http_headers, http_security, logs, metrics, tracing
 from shared.metric_list import HTTP_PROBLEMS
 from shared.private_words import sent_in
 from shared.problems import Problem
@@ -56,11 +56,15 @@ class Reply(Response):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer. A body means JSON unless the headers say otherwise."""
-        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
+        headers = self._all_headers(environ)
         if self._status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             headers.append(("Content-Length", str(len(self._body))))
         start_response(_STATUS_LINES[self._status_code], headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self._body,)
+
+    def _all_headers(self, environ: "WSGIEnvironment") -> Headers:
+        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
+        return headers + http_security.missing([name for name, _ in headers], environ["wsgi.url_scheme"])
 
 
 class Stream(Protocol):
@@ -82,8 +86,7 @@ class StreamedReply(Reply):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, without a length: nobody knows it yet."""
-        headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
-        start_response(_STATUS_LINES[HTTPStatus.OK], headers)
+        start_response(_STATUS_LINES[HTTPStatus.OK], self._all_headers(environ))
         if environ["REQUEST_METHOD"] == "HEAD":
             self._stream.close()
             return ()
@@ -199,6 +202,8 @@ def answer_problem(problem: Problem) -> Reply:
     """Answer the request with `problem`."""
     if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("answered %s %s", problem.kind.status, problem)
+    elif problem.kind.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        _log.info("refused %s: %s", request.remote_addr, problem)
     metrics.count(HTTP_PROBLEMS, problem.code)
     body = problem.body(request_id(), trace_id())
     return Reply(body, problem.kind.status, problem.response_headers().items())
@@ -240,6 +245,7 @@ def _complete(response: Response) -> Response:
     if not isinstance(response, Reply):  # Flask's own, for files and pages
         response.headers["Request-Id"] = request_id()
         response.headers.extend(request.environ.get(_EXTRA_HEADERS, ()))
+        response.headers.extend(http_security.missing(response.headers.keys(), request.scheme))
     return response
 
 

@@ -89,12 +89,8 @@ class _Keys:
 def published_keys(
     url: str, issuer: str, audience: str, now: Callable[[], float] = monotonic
 ) -> Callable[[str], Mapping[str, Any]]:
-    """Check tokens that `issuer` has signed for `audience`. Raises `BadAddress`: neither https nor on this host."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise BadAddress(
-            f"keys are fetched over https (http on this host only), not from {parts.scheme}://{parts.hostname}"
-        )
+    """Check tokens that `issuer` has signed for `audience`. Raises `BadAddress`."""
+    _require_safe(url)
     keys = _Keys(url, now)
 
     def verify(token: str) -> Mapping[str, Any]:
@@ -113,3 +109,16 @@ def published_keys(
         )
 
     return verify
+
+
+def _require_safe(url: str) -> None:
+    """Raise `BadAddress` unless keys may be fetched from there; what it may hold in secret is not repeated."""
+    try:
+        parts = urlsplit(url)
+        host, secret, _ = parts.hostname, parts.password or parts.username, parts.port
+    except ValueError:
+        raise BadAddress("the URL of the keys cannot be read (it is not shown, it may hold a secret)") from None
+    if secret:
+        raise BadAddress(f"keys are public: no user and no password belong into their URL, as in that at {host}")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
+        raise BadAddress(f"keys are fetched over https (http on this host only), not from {parts.scheme}://{host}")

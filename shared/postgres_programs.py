@@ -10,11 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from shared import ending
 from shared.anticipated import Anticipated
 from shared.database import conninfo
+from shared.database_url import parts
 
 
 class ProgramMissing(Anticipated):
@@ -25,19 +26,29 @@ class ProgramFailed(Anticipated):
     """It ended with an error; its last words are in the message."""
 
 
-def find(program: str, major: int) -> Path:
-    """The program of PostgreSQL `major` or newer: the embedded one, else that on the PATH. Raises `ProgramMissing`."""
+def find(program: str, major: int, *, tls: bool = False) -> Path:
+    """The program of PostgreSQL `major` or newer: the embedded one, else that on the PATH. Raises `ProgramMissing`.
+
+    With `tls` it has to be one that speaks it; the embedded ones do not.
+    """
     found = []
     for path in _candidates(program):
         version = _major(path)
-        if version >= major:
+        if version >= major and not (tls and _knows_no_tls(path)):
             return path
-        found.append(f"{path} is of version {version}" if version else f"{path} does not run")
+        short = f"is of version {version}" if version < major else "does not speak TLS"
+        found.append(f"{path} {short}" if version else f"{path} does not run")
     what = "; ".join(found) or "none is installed"
+    embedded = "" if tls else ", or the embedded ones (pip install 'daybook[embedded]')"
     raise ProgramMissing(
         f"{program} of PostgreSQL {major} or newer is needed, but {what}: install the client programs of "
-        f"PostgreSQL {major}, or the embedded ones (pip install 'daybook[embedded]')"
+        f"PostgreSQL {major}{embedded}"
     )
+
+
+def needs_tls(url: str) -> bool:
+    """Whether the database of `url` may be reached by TLS only."""
+    return parts(url).get("sslmode") in ("require", "verify-ca", "verify-full")
 
 
 def start(program: Path, arguments: list[str], secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -90,11 +101,11 @@ def _require_success(process: subprocess.Popen[bytes], program: Path, words: byt
 
 def place(url: str) -> tuple[str, dict[str, str]]:
     """How to reach the database of `url`: what may stand among the arguments, and the variables with the rest."""
-    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo(url)).items() if value is not None}
-    secrets = {"PGPASSWORD": parts.pop("password")} if "password" in parts else {}
-    if "sslpassword" in parts:
+    said = parts(conninfo(url))
+    secrets = {"PGPASSWORD": said.pop("password")} if "password" in said else {}
+    if "sslpassword" in said:
         raise ProgramMissing("pg_dump cannot be told the URL's sslpassword in secret: use a key without a password")
-    return make_conninfo(**parts), secrets
+    return make_conninfo(**said), secrets
 
 
 def _candidates(program: str) -> Iterator[Path]:
@@ -114,3 +125,10 @@ def _major(program: Path) -> int:
         return 0
     version = re.search(r"\) (\d+)", said)
     return int(version[1]) if version else 0
+
+
+def _knows_no_tls(program: Path) -> bool:
+    """Whether it was built without: then it refuses the very word, before it looks for a server."""
+    asked = [str(program), "--dbname=sslmode=require host=/nowhere"]
+    done = subprocess.run(asked, env={"LC_ALL": "C"}, capture_output=True, check=False)  # noqa: S603 -- as above
+    return b"not compiled in" in done.stderr

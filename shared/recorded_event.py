@@ -66,6 +66,8 @@ def decode_data(type_: str, schema_version: int, data: Raw | bytes) -> Event | N
             f"{type_} in schema version {schema_version}; this code knows up to {event.schema_version}: "
             "deploy newer code"
         )
+    if schema_version < 1:
+        raise UnknownSchemaVersion(f"{type_} in schema version {schema_version}: versions begin with 1")
     fields = msgspec.json.decode(data)
     for version in range(schema_version, event.schema_version):
         fields = UPCASTERS[type_, version](fields)

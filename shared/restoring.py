@@ -14,7 +14,8 @@ from shared import migrate, postgres_programs
 from shared.anticipated import Anticipated
 from shared.backup import Sealed, major, sealed
 from shared.book import Book
-from shared.database import Connection, connect, without_secret
+from shared.database import Connection, connect
+from shared.database_url import without_secret
 
 PIECE = 1 << 18
 """Bytes of rows sent at once."""

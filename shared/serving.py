@@ -21,6 +21,8 @@ from gunicorn.glogging import Logger
 
 from shared import metric_files, telling, tracing
 from shared.anticipated import Anticipated
+from shared.data_directory import write_private
+from shared.proxies import Addresses
 from shared.request_lines import Told
 from shared.worker import PoliteWorker
 
@@ -51,14 +53,18 @@ class Serving:
     """Whether `/metrics` shows anything."""
     grace_seconds: int = 15
     """How long requests under way may still take after SIGTERM."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed."""
 
 
 def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a click command `--host`, `--port`, `--workers` and `--threads`, the fields of a `Serving`."""
+    """Give a click command `--host`, `--port`, `--workers` and so on, the fields of a `Serving`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         ports, few, many = click.IntRange(0, 65535), click.IntRange(1, 64), click.IntRange(1, 256)
+        proxies = "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
         for name, variable, default, kind, says in (
+            ("--trusted-proxies", "DAYBOOK_TRUSTED_PROXIES", "", Addresses(), proxies),
             ("--threads", "DAYBOOK_THREADS", 16, many, "Requests that one worker serves at a time."),
             ("--workers", "DAYBOOK_WORKERS", 2, few, "Worker processes."),
             ("--port", port_variable, port, ports, "Port to listen at; 0 takes a free one."),
@@ -149,7 +155,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "limit_request_line": 8190,
             "limit_request_fields": 100,
             "limit_request_field_size": 8190,
-            "forwarded_allow_ips": "",  # nothing here depends on who the proxy says the client is
+            "forwarded_allow_ips": ",".join(self._serving.trusted_proxies),
+            "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+            "forwarder_headers": "",  # where we are mounted is for nobody to say
             "control_socket_disable": True,
             "logger_class": _ServerLog,
             "post_worker_init": self._announce,
@@ -171,7 +179,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         path = os.environ.get(READY_FILE_VARIABLE)
         if path:
             beside = Path(f"{path}.{os.getpid()}")
-            beside.write_text(json.dumps({"url": self._url}))
+            write_private(beside, json.dumps({"url": self._url}))
             beside.replace(path)
         _log.info("ready at %s, %s workers of %s threads", self._url, worker.age, self._serving.threads)
 

@@ -11,8 +11,11 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from shared import http_security
+from shared.framing import be_strict
 from shared.http import new_request_id
 from shared.problems import Problem
+from shared.proxies import client_address
 from shared.worker_words import IS_SERVING
 
 STALL_SECONDS = 15
@@ -29,17 +32,22 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     wsgi: Any
 
     def init_process(self) -> None:
-        """Answer in one piece from now on; gunicorn has no setting for the class of its responses."""
+        """Read strictly and answer in one piece from now on; gunicorn has no settings for its classes."""
+        be_strict()
         wsgi.Response = _WholeResponse
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Let the app see whether this process still serves."""
+        """Let the app see whether this process still serves, and who asks."""
         super().load_wsgi()
         app, is_serving = self.wsgi, lambda: bool(self.alive)
+        trusted = self.cfg.forwarded_allow_networks()
 
         def told(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
             environ[IS_SERVING] = is_serving
+            if trusted:
+                peer, forwarded_for = environ["REMOTE_ADDR"], environ.get("HTTP_X_FORWARDED_FOR")
+                environ["REMOTE_ADDR"] = client_address(peer, forwarded_for, trusted)
             return app(environ, start_response)
 
         self.wsgi = told
@@ -71,6 +79,13 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             _linger(conn.sock)
         return keep
 
+    def _keepalive_after(self, conn: Any, keepalive: object) -> bool:  # noqa: ANN401 -- gunicorn has no types
+        """Whether the connection can be used again. A body that nobody wanted and nobody can read: it cannot."""
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except (OSError, ParseException):  # the request has its answer; it does not get another one
+            return False
+
     def _asks_again(self, client: socket.socket) -> bool:
         """Whether the next request is there within a moment, unless other connections wait for this thread."""
         if not self.tpool._work_queue.empty():  # noqa: SLF001 -- the executor has no public word for it
@@ -96,6 +111,10 @@ class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no ty
 
     headers_sent: bool
 
+    def default_headers(self) -> list[str]:
+        """Leave out `Server`: by what we serve is nobody's business."""
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
     def write(self, arg: bytes) -> None:
         if self.headers_sent or self.chunked or self._omits_body or self.response_length != len(arg):
             super().write(arg)
@@ -115,6 +134,7 @@ def _send(client: socket.socket, problem: Problem) -> None:
         "Content-Length": str(len(body)),
         "Connection": "close",
     }
+    headers |= http_security.missing(headers)
     head = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     try:
         client.settimeout(_LINGER_SECONDS)

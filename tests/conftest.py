@@ -1,6 +1,7 @@
 """One embedded PostgreSQL for the test session, a fresh database for every test that asks for one."""
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,24 @@ def server():
             yield url
 
 
-@pytest.fixture
-def database(server):
+@contextmanager
+def fresh_database(server):
     """The administrator's URL of a fresh, empty database, dropped afterwards."""
     with databases.fresh(server) as url:
+        yield url
+
+
+@pytest.fixture
+def database(server):
+    """`fresh_database`, for one test."""
+    with fresh_database(server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database_of_module(server):
+    """`fresh_database`, for all tests of a module, which must leave it as they found it."""
+    with fresh_database(server) as url:
         yield url
 
 

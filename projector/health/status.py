@@ -18,7 +18,7 @@ from shared.database import Connection, DatabaseUnavailable, connect
 from shared.environment import Databases
 
 OLDEST_WAITING = """
-SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8
+SELECT greatest(extract(epoch FROM clock_timestamp() - recorded_at), 0)::float8 -- the clock may have been set back
 FROM {events}.seal
 WHERE position > %s
 ORDER BY position

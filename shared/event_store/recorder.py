@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,14 +17,14 @@ from eventsourcing.persistence import (
     OperationalError,
     StoredEvent,
 )
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from shared import metrics
 from shared.append_command import AppendedEvent, Command
 from shared.book import Book
-from shared.database import Connection, DatabaseUnavailable, connect, conninfo
+from shared.database import DatabaseUnavailable, connect
+from shared.event_store.connections import Connections
 from shared.event_store.mapper import topic_of, type_of
-from shared.group_commit import GroupCommit, NotApplied
+from shared.group_commit import GroupCommit
 from shared.metric_list import CONNECTIONS
 
 SELECT_STREAM = """
@@ -47,42 +46,28 @@ LIMIT %s
 MAX_BIGINT = 2**63 - 1
 
 
-class LogRecorder(ApplicationRecorder):
-    """The library's view of the log: stored events in, stored events and notifications out."""
+APPENDING = 0.7
+"""Share of the time in which an append is made; the rest is there to settle one that is in doubt."""
 
-    def __init__(self, url: str, book: Book, *, connections: int = 16) -> None:
+
+class LogRecorder(ApplicationRecorder):
+    """The library's view of the log: stored events in, stored events and notifications out.
+
+    `seconds` bound an append with its settlement, and a read.
+    """
+
+    def __init__(self, url: str, book: Book, *, connections: int = 16, seconds: float = 2.0) -> None:
         self.url = url
         self.book = book
-        self.group_commit = GroupCommit(url, book)
-        self._pool = ConnectionPool(
-            conninfo(url, book.names["command_role"], "daybook command-api", statement_timeout="2s"),
-            min_size=1,
-            max_size=connections,
-            timeout=2,
-            kwargs={"autocommit": True},
-            open=True,
-        )
+        self.reading = Connections(url, book, connections, seconds)
+        self.group_commit = GroupCommit(url, book, seconds=seconds * APPENDING, settling=seconds * (1 - APPENDING))
         for state in ("busy", "idle"):
-            metrics.sample(CONNECTIONS, partial(self._connections, state), "log", state)
+            metrics.sample(CONNECTIONS, partial(self.reading.count, state), "log", state)
 
     def close(self) -> None:
         """Give up all connections."""
         self.group_commit.close()
-        self._pool.close()
-
-    def _connections(self, state: str) -> int:
-        known = self._pool.get_stats()
-        idle = known.get("pool_available", 0)
-        return idle if state == "idle" else known.get("pool_size", 0) - idle
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection to read with. Raises `NotApplied`: a command that could not read wrote nothing."""
-        try:
-            with self._pool.connection() as connection:
-                yield connection
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise NotApplied(f"the log cannot be read: {error}; nothing was written") from error
+        self.reading.close()
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_kwargs: Any) -> Sequence[int] | None:  # noqa: ANN401
         """Append without expectation; returns their positions. Raises the library's `IntegrityError` on conflict."""
@@ -109,8 +94,7 @@ class LogRecorder(ApplicationRecorder):
         """The stored events of one stream, by version."""
         query = self.book.sql(SELECT_STREAM.format(direction="DESC" if desc else "ASC"))
         arguments = [originator_id, -1 if gt is None else gt, 2**31 - 1 if lte is None else lte, limit]
-        with self.reading() as connection:
-            rows = connection.execute(query, arguments).fetchall()
+        rows = self.reading.rows(query, arguments, prepare=None)
         return [
             StoredEvent(stream, version, topic_of(type_, schema_version), state.encode())
             for stream, version, type_, schema_version, state in rows
@@ -129,8 +113,7 @@ class LogRecorder(ApplicationRecorder):
         after = (start or 0) - (1 if inclusive_of_start else 0)
         types = [type_of(topic)[0] for topic in topics] or None
         arguments = [after, MAX_BIGINT if stop is None else stop, types, types, limit]
-        with self.reading() as connection:
-            rows = connection.execute(self.book.sql(SELECT_LOG), arguments).fetchall()
+        rows = self.reading.rows(self.book.sql(SELECT_LOG), arguments, prepare=None)
         return [
             Notification(stream, version, topic_of(type_, schema_version), state.encode(), position)
             for stream, version, type_, schema_version, state, position in rows
@@ -138,9 +121,8 @@ class LogRecorder(ApplicationRecorder):
 
     def max_notification_id(self) -> int | None:
         """The head of the log; None when it is empty."""
-        with self.reading() as connection:
-            row = connection.execute(self.book.sql("SELECT max(position) FROM {events}.seal")).fetchone()
-        return row[0] if row else None
+        rows = self.reading.rows(self.book.sql("SELECT max(position) FROM {events}.seal"))
+        return rows[0][0] if rows else None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LogSubscription":
         """Notifications from `gt` on, for ever: woken by the log's channel, with polling behind it."""

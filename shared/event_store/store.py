@@ -11,11 +11,12 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
-from shared import tracing
+from shared import deadline, tracing
 from shared.append_command import Command, Outcome, StoredAnswer
 from shared.book import Book
 from shared.event_store.mapper import EventMapper, StreamEvent, topic_of
 from shared.event_store.recorder import LogRecorder, appended
+from shared.group_commit import NotApplied
 
 State = TypeVar("State")
 
@@ -55,10 +56,15 @@ class EventStore(Generic[State]):
     """What a command needs of the log. One per process; safe for threads.
 
     `cache` holds folded streams; only an accepted append may rest on it, because the append checks the version.
+    Nothing takes longer than `seconds`, or than what the thread has left (`shared.deadline`).
     """
 
-    def __init__(self, url: str, book: Book, *, connections: int = 16, cached: int = 2000) -> None:
-        self.recorder = LogRecorder(url, book, connections=connections)
+    def __init__(
+        self, url: str, book: Book, *, connections: int = 16, cached: int = 2000, seconds: float = 2.0
+    ) -> None:
+        self.recorder = LogRecorder(url, book, connections=connections, seconds=seconds)
+        self._rows = self.recorder.reading.rows
+        self._seconds = seconds
         self.mapper = EventMapper()
         self.cache: LRUCache[UUID, Known[State]] = LRUCache(maxsize=cached)
         self._select_fresh = book.sql(SELECT_FRESH)
@@ -67,10 +73,8 @@ class EventStore(Generic[State]):
         self._decode_answer = msgspec.json.Decoder(StoredAnswer).decode
         self._numbers: Iterator[int] = iter(())
         self._numbering = threading.Lock()
-        with self.recorder.reading() as connection:
-            row = connection.execute(book.sql("SELECT id FROM {events}.log")).fetchone()
-        assert row is not None  # noqa: S101 -- made by the first migration
-        self.log_id: str = row[0]
+        ((log_id,),) = self._rows(book.sql("SELECT id FROM {events}.log"))  # made by the first migration
+        self.log_id: str = log_id
 
     def close(self) -> None:
         """Give up all connections."""
@@ -92,8 +96,7 @@ class EventStore(Generic[State]):
     def fresh(self, stream_id: UUID, after_version: int, principal: str, key: str | None) -> Fresh:
         """What the log says now, in one statement. Raises `NotApplied` when it cannot be read."""
         arguments = {"stream": stream_id, "version": after_version, "principal": principal, "key": key}
-        with self.recorder.reading() as connection:
-            rows = connection.execute(self._select_fresh, arguments, prepare=True).fetchall()
+        rows = self._rows(self._select_fresh, arguments)
         answer = None
         if rows and rows[0][0] == 0:
             answer = self._decode_answer(rows.pop(0)[3])
@@ -105,20 +108,20 @@ class EventStore(Generic[State]):
 
     def holder(self, claim: str) -> UUID | None:
         """The stream that holds a claim. Raises `NotApplied` when the log cannot be read."""
-        with self.recorder.reading() as connection:
-            row = connection.execute(self._select_holder, [claim], prepare=True).fetchone()
-        return row[0] if row else None
+        rows = self._rows(self._select_holder, [claim])
+        return rows[0][0] if rows else None
 
     def next_number(self) -> str:
         """A new order number, `SO-` and at least 8 digits: drawn in blocks, so gaps are normal and the order of
-        numbers across processes is not the order of placing.
+        numbers across processes is not the order of placing. Raises `NotApplied`.
         """  # noqa: D205
-        with self._numbering:
+        if not self._numbering.acquire(timeout=max(0.0, deadline.left(self._seconds))):
+            raise NotApplied("no order number could be drawn; nothing was written")
+        try:
             number = next(self._numbers, None)
             if number is None:
-                with self.recorder.reading() as connection:
-                    row = connection.execute(self._draw, prepare=True).fetchone()
-                assert row is not None  # noqa: S101 -- nextval answers one row
-                self._numbers = iter(range(row[0] + 1, row[0] + NUMBER_BLOCK))
-                number = row[0]
-            return f"SO-{number:08d}"
+                ((number,),) = self._rows(self._draw)
+                self._numbers = iter(range(number + 1, number + NUMBER_BLOCK))
+        finally:
+            self._numbering.release()
+        return f"SO-{number:08d}"

@@ -12,10 +12,12 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from shared.database import connect
-from tests.support.clients import CLIENTS, Clients, House, Sent
+from tests.support.clients import CLIENTS, Clients, House
 from tests.support.command_api import ORDER
+from tests.support.history import Sent
+from tests.support.likely_commands import likely_command
 from tests.support.posting import until
-from tests.support.told import check_log, check_look_up
+from tests.support.told import check_log, look_up
 
 SEED = int(os.environ.get("DAYBOOK_SEED", "0")) or random.randrange(1, 2**32)
 SECONDS = 25.0
@@ -111,7 +113,7 @@ class Machine:
 
     def twins(self):
         path = self.rng.choice(list(self.orders)[-4:])
-        sent = Sent(self.new("k"), *self.command(path, self.orders[path][0]))
+        sent = Sent(self.new("k"), *likely_command(self.rng, self.new, path, self.orders[path][0]))
         self.check_twins(*self.tell(*[sent] * self.rng.randint(2, CLIENTS)))
 
     def long_ago(self):
@@ -119,37 +121,6 @@ class Machine:
         first = self.rng.choice([one for one in self.clients.told if one.accepted])
         told, _ = self.tell(*[first.sent] * self.rng.randint(1, 3))
         assert {one.answer for one in told} == {first.answer} and all(one.replayed for one in told), told
-
-    def command(self, path, status):
-        """The path and body of something that a shop might do now; now and then of something that it may not."""
-        n, units = self.rng.randint(1, 4), [{"line_id": "L1", "quantity": self.rng.randint(1, 3)}]
-        amount = self.rng.choice([1_000, 50_000, 118_000])
-        payment = {"payment_id": f"p{n}", "amount": amount, "currency": "EUR", "method": "card"}
-        always = [
-            ("notes", {"body": self.new("note")}),
-            ("payments", payment),
-            ("lines/L1/cancel", {"quantity": 1, "reason": "inventory"}),
-            ("place", {}),
-        ]
-        add = {"action": "add_line", "sku": self.new("S"), "name": "Tee", "quantity": 1, "unit_price_amount": 500}
-        likely = {
-            "draft": [("place", {}), ("amend", {"actions": [add]})],
-            "placed": [("confirm", {}), ("confirm", {}), ("amend", {"actions": [add]})],
-            "confirmed": [
-                ("payments", payment | {"capture": True}),
-                (f"payments/p{n}/captures", {"capture_id": self.new("c"), "amount": 700}),
-                ("shipments", {"lines": units, "dispatch": self.rng.random() < 0.5}),
-                ("shipments", {"shipment_id": f"S{n}", "lines": units}),
-                (f"shipments/S{n}/dispatch", {}),
-                (f"shipments/S{n}/deliver", {}),
-                ("refunds", {"payment_id": f"p{n}", "amount": 10, "reason": "goodwill"}),
-                ("returns", {"lines": [line | {"reason": "damaged"} for line in units]}),
-            ],
-        }.get(status, [])
-        if self.rng.random() < 0.02:
-            likely = [("cancel", {"reason": "customer"})]
-        name, body = self.rng.choice(likely * 3 + always)
-        return f"{path}/{name}", body
 
     def check_twins(self, told, undisturbed):
         """I34: they were all told the same, and all but one that it had been said before."""
@@ -242,5 +213,5 @@ def test_random_histories_with_twins_rivals_and_kills(machine, record_property):
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             machine.step()
-        machine.counts["events"] = check_log(machine.house.databases, machine.clients.told)
-        check_look_up(machine.clients, machine.rng.sample(machine.clients.told, 20))
+        look_up(machine.clients, machine.rng.sample(machine.clients.told, 20))
+        machine.counts["events"] = check_log(machine.house.databases, machine.clients.history)

@@ -39,6 +39,7 @@ class Provider:
         ]
         self.asked = 0
         self.broken = False
+        self.moved_to = None
 
 
 @pytest.fixture
@@ -48,6 +49,11 @@ def provider():
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self):
             state.asked += 1
+            if state.moved_to:
+                self.send_response(302)
+                self.send_header("Location", state.moved_to)
+                self.end_headers()
+                return
             self.send_response(500 if state.broken else 200)
             self.end_headers()
             self.wfile.write(json.dumps({"keys": state.keys}).encode())
@@ -202,6 +208,28 @@ def test_a_remembered_token_is_checked_again_after_minutes(verify, provider, clo
     times[0] = 301.0
     with pytest.raises(Problem, match="unauthenticated"):
         authenticator.principal(header)
+
+
+def test_keys_come_from_the_address_that_is_configured_and_from_no_other(provider, clock):
+    provider.moved_to = provider.url + "/elsewhere"
+    verify = jwks.published_keys(provider.url, ISSUER, AUDIENCE, clock)
+    with pytest.raises(Problem, match="keys_unavailable"):
+        principal(verify, token())
+    assert provider.asked == 1
+    provider.moved_to = None
+    clock.now += jwks.PAUSE + 1
+    pointing = {"jku": "https://evil.example/keys", "x5u": "https://evil.example/c", "jwk": published(RSAAlgorithm, OTHER_RSA_KEY, "rsa")}
+    forged = jwt.encode({"iss": ISSUER, "sub": "eve", "aud": AUDIENCE, "exp": SOON}, OTHER_RSA_KEY, "RS256", pointing | {"kid": "rsa"})
+    with pytest.raises(Problem, match="unauthenticated"):
+        principal(verify, forged)
+    assert provider.asked == 2
+
+
+@pytest.mark.parametrize("url", ["https://me:hunter2@login.example/keys", "https://login.example:hunter2/keys", "https://[hunter2/keys"])
+def test_a_secret_in_the_address_is_refused_and_not_repeated(url):
+    with pytest.raises(jwks.BadAddress) as refused:
+        jwks.published_keys(url, ISSUER, AUDIENCE)
+    assert "hunter2" not in str(refused.value) and refused.value.__cause__ is None
 
 
 def test_what_is_configured_must_fit_together(provider):

@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from projector.health.status import status
 from tests.support.orders import confirm, pay
 from tests.support.reading import open_shop, reader
 
@@ -260,6 +261,15 @@ def test_lag_is_the_age_of_the_first_event_that_is_missing(shop):
     assert shop.get(f"/v1/orders/{order_id}").headers["Projection-Lag"] == "0.000"
 
 
+def test_no_lag_is_negative_after_the_clock_was_set_back(shop, migrated):
+    order_id = shop.placed_and_posted()
+    shop.writing.handle(confirm(order_id))
+    shop.admin.execute("ALTER TABLE events.seal DISABLE TRIGGER append_only")
+    shop.admin.execute("UPDATE events.seal SET recorded_at = recorded_at + interval '1 day' WHERE position = 3")
+    assert 0 <= float(shop.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) < DEADLINE
+    assert status(migrated, "UTC")["reads"]["lag_seconds"] == 0
+
+
 def test_without_a_way_to_the_log_the_projectors_word_is_taken_and_named(shop, migrated):
     order_id = shop.placed_and_posted()
     with reader(migrated, events_url=None) as blind:
@@ -277,3 +287,7 @@ def test_without_a_way_to_the_log_the_projectors_word_is_taken_and_named(shop, m
     shop.admin.execute("UPDATE projector.process SET head_position = 3")
     with reader(migrated, events_url=None) as blind:
         assert float(blind.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) >= 60
+    ahead = "UPDATE projector.process SET heartbeat_at = now() + interval '1 day', head_recorded_at = now() + interval '1 day'"
+    shop.admin.execute(ahead)  # the clock has been set back since
+    with reader(migrated, events_url=None) as blind:
+        assert 0 <= float(blind.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) < DEADLINE

@@ -80,6 +80,25 @@ INSERT = """
 INSERT INTO events.event SELECT 11, gen_random_uuid(), 1, type, schema_version, state, clock_timestamp()
 FROM events.event WHERE position = 1
 """
+SWAP_WITH_TIMES = f"""
+{SWAP};
+UPDATE events.event e SET recorded_at = s.recorded_at
+FROM (SELECT position, (SELECT recorded_at FROM events.seal WHERE position >= e.position ORDER BY position LIMIT 1)
+    FROM events.event e) AS s
+WHERE s.position = e.position AND e.position IN (4, 7)
+"""
+TIME = """
+UPDATE events.event SET recorded_at = recorded_at - interval '1 day' WHERE position = 10;
+UPDATE events.seal SET recorded_at = recorded_at - interval '1 day' WHERE position = 10
+"""
+SEALS_MERGED = "DELETE FROM events.seal WHERE position = 5"
+TWICE = """
+ALTER TABLE events.event DROP CONSTRAINT event_pkey, DROP CONSTRAINT event_stream_id_version_key;
+INSERT INTO events.event SELECT * FROM events.event WHERE position = 5
+"""
+BEFORE_THE_FIRST = "INSERT INTO events.event SELECT 0, gen_random_uuid(), 1, type, 1, state, recorded_at FROM events.event WHERE position = 1"
+NO_JSON = "UPDATE events.event SET state = repeat('[', 5000) WHERE position = 5"
+OLDEST_VERSION = "UPDATE events.event SET schema_version = 0 WHERE position = 5"
 BYTE = "UPDATE events.event SET state = replace(state, 'MUG', 'MUH') WHERE position = 1"
 CUT_OFF = "DELETE FROM events.event WHERE position = 10; DELETE FROM events.seal WHERE position = 10"
 
@@ -91,6 +110,13 @@ CUT_OFF = "DELETE FROM events.event WHERE position = 10; DELETE FROM events.seal
         ("DELETE FROM events.event WHERE position = 5", "position 5: missing"),
         (SWAP, "position 4: "),
         (INSERT, "position 11: stands behind the last seal"),
+        (SWAP_WITH_TIMES, "position 4: "),
+        (TIME, "position 10: "),
+        (SEALS_MERGED, "position 4: "),
+        (TWICE, "position 6: missing: found position 5 instead"),
+        (BEFORE_THE_FIRST, "position 1: missing: found position 0 instead"),
+        (NO_JSON, "position 5: "),
+        (OLDEST_VERSION, "in schema version 0: versions begin with 1"),
     ],
 )
 def test_a_forgery_is_found_from_the_rows_alone(book, forgery, found):
@@ -110,6 +136,27 @@ def test_a_forgery_that_the_seals_bear_is_found_with_a_statement_only(book, stat
     done = against(book, statement, keys)
     assert done.returncode == 1
     assert "position 10: on 20" in done.stdout and word in done.stdout
+
+
+def test_a_statement_of_another_log_says_so(book, statement, keys, tmp_path):
+    """A statement is replayed: signed by the right key, of a log that is not this one."""
+    with connect(book.events_url) as connection:
+        connection.execute("UPDATE events.log SET id = 'another'")
+        assert against(book, statement, keys).returncode == 0  # restored: another id, the same past
+        connection.execute(BYTE)
+        seal_anew(connection)
+    assert "log another (another one than the" in against(book, statement, keys).stdout
+
+
+def test_of_a_log_cut_off_behind_it_an_older_statement_knows_nothing(book, statement, keys, tmp_path):
+    """That is why to state often: what is behind the last statement is nobody's word."""
+    older = tmp_path / "older.json"
+    with connect(book.events_url) as connection:
+        connection.execute(CUT_OFF)
+        assert audit(book, "--export", older, "--signing-key", keys[0]).returncode == 0
+        connection.execute(CUT_OFF.replace("10", "9").replace("position = 9", "position IN (8, 9)"))
+    assert against(book, older, keys).returncode == 1
+    assert against(book, statement, keys).returncode == 1
 
 
 def test_a_log_that_has_grown_bears_an_earlier_statement_out(book, statement, keys):

@@ -30,6 +30,31 @@ CREATE = {
 }
 IMPORT = CREATE | {"external_id": "536365", "status": "placed", "placed_at": "2026-11-22T12:00:00Z"}
 
+FULL = IMPORT | {
+    "order_id": "0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11",
+    "metadata": {"a": "b"},
+    "tags": ["t"],
+    "billing_address": CREATE["shipping_address"],
+    "payments": [
+        {"payment_id": "p", "method": "card", "authorized_amount": 5, "captures": [{"capture_id": "c", "amount": 5}]}
+    ],
+    "shipments": [{"shipment_id": "S", "lines": [{"line_id": "L1", "quantity": 1}], "dispatched_at": NOW}],
+    "refunds": [
+        {
+            "refund_id": "R",
+            "payment_id": "p",
+            "amount": 5,
+            "reason": "r",
+            "lines": [{"line_id": "L1", "quantity": 1, "amount": 5}],
+        }
+    ],
+    "returns": [
+        {"return_id": "B", "lines": [{"line_id": "L1", "quantity": 2, "reason": "unwanted", "received": 1}]}
+    ],
+    "notes": [{"note_id": "N1", "body": "call back", "visibility": "internal", "occurred_at": NOW}],
+}
+"""An import with all that it can have."""
+
 LEFT_OUT = object()
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.support.command_api import SECRET, bearer
+from tests.support.history import Answer, Attempt, History, Sent, now
 from tests.support.processes import descendants, line_of, running, wait_until_gone
 
 DEADLINE = 30.0
@@ -61,50 +62,34 @@ class House:
                 wait_until_gone(pid)
 
 
-@dataclass(frozen=True)
-class Sent:
-    """A command as a client sends it, as often as it takes: always the same bytes under the same key."""
-
-    key: str
-    path: str
-    body: dict
-    if_match: str | None = None
-    method: str = "POST"
-
-    @property
-    def headers(self):
-        media = "application/merge-patch+json" if self.path.endswith("/metadata") else "application/json"
-        headers = {"Idempotency-Key": self.key, "Content-Type": media}
-        return headers | ({"If-Match": self.if_match} if self.if_match else {})
-
-
 @dataclass
 class Told:
     """What a client was told in the end, and how often it had been left without an answer before."""
 
     sent: Sent
-    status: int
-    body: bytes
-    headers: httpx.Headers
+    final: Answer
     lost: int
 
     @property
+    def status(self):
+        return self.final.status
+
+    @property
     def accepted(self):
-        return self.status < 300
+        return self.final.accepted
 
     @property
     def replayed(self):
-        return self.headers.get("Idempotent-Replayed") == "true"
+        return self.final.replayed
 
     @property
     def json(self):
-        return json.loads(self.body)
+        return self.final.json
 
     @property
     def answer(self):
         """What must be the same each time: status, body, ETag, token, place."""
-        named = (self.headers.get(name) for name in ("ETag", "Consistency-Token", "Location"))
-        return self.status, self.body, *named
+        return self.final.lasting
 
 
 @dataclass
@@ -114,6 +99,7 @@ class Clients:
     house: House
     told: list[Told] = field(default_factory=list)
     lost: int = 0
+    history: History = field(default_factory=History)
 
     def __post_init__(self):
         self.http = httpx.Client(timeout=DEADLINE, headers=bearer(ttl=3600), limits=httpx.Limits(max_connections=64))
@@ -139,15 +125,17 @@ class Clients:
         together.wait(DEADLINE)
         lost, until = 0, time.monotonic() + DEADLINE
         while time.monotonic() < until:
+            begun, answer = now(), None
             try:
                 url = self.house.url + sent.path
-                response = self.http.request(sent.method, url, json=sent.body, headers=sent.headers)
+                answer = Answer.of(self.http.request(sent.method, url, json=sent.body, headers=sent.headers))
             except httpx.ConnectError:  # nobody there: it was not even sent
-                pass
+                self.tick.wait(0.05)
+                continue
             except httpx.TransportError:
                 lost += 1
-            else:
-                if response.is_success or not response.json()["retryable"]:
-                    return Told(sent, response.status_code, response.content, response.headers, lost)
+            self.history.attempts.append(Attempt(sent, begun, now(), answer))
+            if answer is not None and not answer.retryable:
+                return Told(sent, answer, lost)
             self.tick.wait(0.05)  # nobody tells a client when there is somebody to ask again
         raise AssertionError(f"no answer within {DEADLINE} s: {sent}")

@@ -51,9 +51,9 @@ def line_of(process, wanted=""):
             raise AssertionError("no line with {!r} in:\n{}".format(wanted, "\n".join(said)))
 
 
-def rest_of(process):
+def rest_of(process, deadline=DEADLINE):
     """All that it says from here to its end."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + deadline
     while _read(process, end):
         pass
     return process.unread.decode(errors="replace")

@@ -51,11 +51,15 @@ def test_a_token_without_scope_grants_nothing():
         token(sub="a" * 300),
         token(actor_type="system"),
         token(scope=["orders:write"]),
+        token(scope="orders:read\0"),
+        token(scope="\ud800"),
+        token(exp=10**400),
         token(aud="another service"),
         jwt.encode({"iss": "shop", "sub": "web"}, SECRET),
         jwt.encode({"iss": "shop", "exp": SOON}, SECRET),
         jwt.encode({"sub": "web", "exp": SOON}, SECRET),
         jwt.encode({"iss": "shop", "sub": "web", "exp": SOON}, None, "none"),
+        jwt.encode({"iss": "shop"}, "y" * 32, headers={"crit": ["\ud800"]}),
         "not.a.token",
         "garbage",
     ],
@@ -64,6 +68,7 @@ def test_a_bad_token_is_refused_and_told_so(refused):
     with pytest.raises(Problem, match="unauthenticated") as refusal:
         principal(refused)
     assert refusal.value.headers == {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    assert refusal.value.body("id")
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", token()])

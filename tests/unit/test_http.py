@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+from flask import Blueprint
 
 from shared import http, logs
 from shared.problems import Problem
@@ -167,3 +168,38 @@ def test_alive_ready_version(app, client):
     response = client.get("/readyz")
     assert problem(response) == (503, "store_unavailable") and response.headers["Retry-After"] == "2"
     assert client.get("/livez").status_code == 200
+
+
+def test_every_answer_has_headers_for_browsers_and_pages_their_own(app, client):
+    pages = Blueprint("pages", __name__, url_prefix="/pages")
+    mine = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'", "Cache-Control": "private, no-cache"}
+
+    @pages.after_request
+    def narrowed(response):
+        response.headers.update(mine) if not isinstance(response, http.Reply) else None
+        return response
+
+    @pages.get("/flask")
+    def of_flask():
+        return "<p>made by Flask</p>"
+
+    @pages.get("/reply")
+    def reply():
+        return http.Reply(b"<p>", headers=[("Content-Type", "text/html"), *mine.items()])
+
+    app.register_blueprint(pages)
+    usual = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    for path, expected in (
+        *((path, usual) for path in ("/livez", "/version", "/page", "/unchanged", "/refused", "/broken", "/nope", "/problems")),
+        ("/pages/flask", usual | mine),
+        ("/pages/reply", usual | mine),
+    ):
+        answer = client.get(path)
+        assert {name: answer.headers.getlist(name) for name in usual} == {name: [value] for name, value in expected.items()}, path
+        assert "Strict-Transport-Security" not in answer.headers
+        assert "Strict-Transport-Security" in client.get(path, base_url="https://localhost").headers

@@ -12,7 +12,7 @@ from command_api.collecting import collect
 from command_api.import_request import ImportOrderRequest
 from command_api.parsing import MAX_ERRORS, Invalid, Unreadable
 from command_api.requests import CancelOrderRequest, CaptureRequest, CreateOrderRequest, EmptyRequest
-from tests.support.bodies import CREATE, IMPORT, NOW, by_pointer, changed, read, unreadable, wrong
+from tests.support.bodies import CREATE, FULL, IMPORT, NOW, by_pointer, changed, read, unreadable, wrong
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ from tests.support.bodies import CREATE, IMPORT, NOW, by_pointer, changed, read,
         b'{"reason": 01}',
         b"[" * 100_000,
         b'{"a":' * 100_000,
+        b'{"n": ' + b"9" * 5000,
+        b'{"n": ' + b"9" * 5000 + b', "a": ' + b"[" * 5000,
     ],
 )
 def test_what_is_not_json_is_malformed(body):
@@ -206,30 +208,6 @@ def test_errors_do_not_repeat_what_the_client_sent():
 
 
 # -- the fast way and the slow way agree ----------------------------------------------------------------------------
-
-FULL = IMPORT | {
-    "order_id": "0198d3a2-6c1e-7b44-9d20-3a5f0c9e7b11",
-    "metadata": {"a": "b"},
-    "tags": ["t"],
-    "billing_address": CREATE["shipping_address"],
-    "payments": [
-        {"payment_id": "p", "method": "card", "authorized_amount": 5, "captures": [{"capture_id": "c", "amount": 5}]}
-    ],
-    "shipments": [{"shipment_id": "S", "lines": [{"line_id": "L1", "quantity": 1}], "dispatched_at": NOW}],
-    "refunds": [
-        {
-            "refund_id": "R",
-            "payment_id": "p",
-            "amount": 5,
-            "reason": "r",
-            "lines": [{"line_id": "L1", "quantity": 1, "amount": 5}],
-        }
-    ],
-    "returns": [
-        {"return_id": "B", "lines": [{"line_id": "L1", "quantity": 2, "reason": "unwanted", "received": 1}]}
-    ],
-    "notes": [{"note_id": "N1", "body": "call back", "visibility": "internal", "occurred_at": NOW}],
-}
 
 scalars = (
     st.none()

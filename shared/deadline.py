@@ -1,0 +1,102 @@
+"""How long the work of this thread may still take, and how a connection is cut that takes longer.
+
+A request has one deadline for all that it does on its way, however often it asks a database. A hung server answers no
+cancel and a dead network says nothing at all: only closing the socket under a statement frees the thread that waits.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread, local
+from time import monotonic
+
+from psycopg import OperationalError
+from psycopg.pq import ConnStatus
+from psycopg.pq.abc import PGconn
+
+LOOK_SECONDS = 0.05
+"""So much later than its time a connection may be cut."""
+
+
+class _Limit(local):
+    seconds: float | None = None
+    until: float | None = None
+
+
+_limit = _Limit()
+
+
+def begin(seconds: float | None) -> None:
+    """Give what this thread does from now on so many seconds, in place of what it had. None: no limit."""
+    _limit.seconds = seconds
+    begin_again()
+
+
+def begin_again() -> None:
+    """Give this thread the seconds anew that it was given: what went before was not ours to hurry."""
+    _limit.until = None if _limit.seconds is None else monotonic() + _limit.seconds
+
+
+def left(most: float) -> float:
+    """Seconds that this thread still has, but not more than `most`; 0 or less when its time is over."""
+    return most if _limit.until is None else min(most, _limit.until - monotonic())
+
+
+@contextmanager
+def within(connection: PGconn, seconds: float) -> Iterator[None]:
+    """Have `connection` cut if what is done with it takes longer; then it ends as a lost connection does."""
+    until = monotonic() + seconds
+    with _cutter.lock:
+        _cutter.due[connection] = until
+    if _cutter.thread is None:
+        _cutter.start()
+    try:
+        yield
+    finally:
+        with _cutter.lock:
+            del _cutter.due[connection]
+
+
+class _Cutter:
+    """The thread of this process that cuts what is due."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.due: dict[PGconn, float] = {}
+        self.thread: Thread | None = None
+
+    def start(self) -> None:
+        with self.lock:
+            if self.thread is None:
+                self.thread = Thread(target=self._run, name="cutter", daemon=True)
+                self.thread.start()
+
+    def _run(self) -> None:
+        tick = Event()
+        while not tick.wait(LOOK_SECONDS):
+            now = monotonic()
+            with self.lock:  # whoever uses a connection cannot give it up meanwhile
+                for connection, until in self.due.items():
+                    if until < now and connection.status == ConnStatus.OK:
+                        _cut(connection)
+
+
+def _cut(connection: PGconn) -> None:
+    try:
+        with socket.socket(fileno=os.dup(connection.socket)) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+    except (OSError, OperationalError):
+        pass  # it is cut already
+
+
+_cutter = _Cutter()
+
+
+def _after_fork() -> None:
+    """A process begins without the thread of the one that it was forked from."""
+    global _cutter  # noqa: PLW0603 -- one per process
+    _cutter = _Cutter()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,237 @@
+"""Who is let in: every route of both OpenAPI documents, tried without a token, with bad ones, each scope, and the right.
+
+The documents are walked, so a new route is tried, too. What is open to anybody is listed here and nowhere else.
+"""
+
+import re
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import jwt
+import psycopg
+import pytest
+
+import command_api.app
+import command_api.settings
+import query_api.app
+from command_api.document import command_document
+from projector.run_once import run_once
+from shared import auth
+from shared.book import Book
+from shared.environment import Databases
+from shared.migrate import migrate
+from tests.support import reading
+from tests.support.agreement import assert_documented
+from tests.support.command_api import ORDER, problem
+
+SECRET = reading.SECRET
+OPEN = {
+    "/livez",
+    "/readyz",
+    "/version",
+    "/problems",
+    "/problems/{code}",
+    "/openapi.json",
+    "/docs",
+    "/schemas/{type_}/{version}",
+}
+NAMES = {"code": "overloaded", "type_": "order.placed", "version": "1", "channel": "web", "key": "k-1"}
+
+
+def query_document():
+    settings = query_api.settings.Settings(
+        book=Book(), reads_url="postgresql://nowhere", events_url=None, verify=auth.shared_secret(SECRET)
+    )
+    with query_api.app.opened(settings) as app:
+        return app.extensions["openapi"]
+
+
+ROUTES = [
+    pytest.param(api, method.upper(), path, operation["security"], id=f"{method.upper()} {path}")
+    for api, document in (("command", command_document()), ("query", query_document()))
+    for path, operations in document["paths"].items()
+    for method, operation in operations.items()
+    if operation["security"]
+]
+every_route = pytest.mark.parametrize(("api", "method", "path", "security"), ROUTES)
+
+
+@pytest.fixture(scope="module")
+def clients(server):
+    """A test client of each API, over one database."""
+    name = f"test_{uuid4().hex}"
+    url = urlsplit(server)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+        migrate(url, url, Book())
+        databases = Databases(Book(), url, url)
+        run_once(databases)
+        commanding = command_api.settings.Settings(
+            book=Book(), events_url=url, verify=auth.shared_secret(SECRET), connections=2
+        )
+        with ExitStack() as stack:
+            commands = stack.enter_context(command_api.app.opened(commanding))
+            queries = stack.enter_context(query_api.app.opened(reading.settings(databases)))
+            yield {"command": commands.test_client(), "query": queries.test_client(), "log": admin_of(url, stack)}
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def admin_of(url, stack):
+    return stack.enter_context(psycopg.connect(url, autocommit=True))
+
+
+ACTORS = "SELECT DISTINCT state::jsonb->'actor'->>'type', state::jsonb->'actor'->>'id' FROM events.event WHERE stream_id = %s"
+
+
+def claims(**changes):
+    now = int(time.time())
+    all_ = {"iss": "test", "sub": "ada", "iat": now, "exp": now + 60, "scope": " ".join(auth.SCOPES)} | changes
+    return {name: value for name, value in all_.items() if value is not None}
+
+
+def token(key=SECRET, algorithm="HS256", headers=None, **changes):
+    return jwt.encode(claims(**changes), key, algorithm, headers)
+
+
+def bearer(*scopes):
+    return {"Authorization": f"Bearer {token(scope=' '.join(scopes))}"}
+
+
+STRANGERS = {
+    "no header": {},
+    "an empty header": {"Authorization": ""},
+    "no scheme": {"Authorization": token()},
+    "another scheme": {"Authorization": "Basic YWRhOnNlY3JldA=="},
+    "a scheme alone": {"Authorization": "Bearer "},
+}
+IMPOSTORS = {
+    "no token at all": "x",
+    "three dots": "..",
+    "no JSON in it": "e30.e30.e30",
+    "no signature": jwt.encode(claims(), None, "none"),
+    "a signature cut off": token().rpartition(".")[0] + ".",
+    "another key": token("x" * 64),
+    "another algorithm": token(SECRET * 2, "HS512"),
+    "a key of its own in the head": token("x" * 64, headers={"jwk": {"kty": "oct", "k": "eA"}, "jku": "https://evil.example"}),
+    "extensions we do not know": token(headers={"crit": ["b64"], "b64": False}),
+    "expired": token(exp=1),
+    "not yet good": token(nbf=int(time.time()) + 60),
+    "without an end": token(exp=None),
+    "of nobody": token(sub=None),
+    "by nobody": token(iss=None),
+    "with scopes as a list": token(scope=list(auth.SCOPES)),
+    "of an actor we do not know": token(actor_type="root"),
+    "with a line break in its name": token(sub="a\nb"),
+    "two tokens": f"{token()},Bearer {token()}",
+}
+
+
+def ask(client, method, path, headers, **rest):
+    concrete = re.sub(r"{(\w+)}", lambda name: NAMES.get(name[1], str(uuid4())), path)
+    media = "application/merge-patch+json" if path.endswith(("/metadata", "{shipment_id}")) else "application/json"
+    sent = {"data": b"{}", "content_type": media} if method in ("POST", "PATCH") else {}
+    response = client.open(concrete, method=method, headers=headers, **sent | rest)
+    if method != "OPTIONS":
+        assert_documented(client.application, response)
+    require_safe_headers(response, method)
+    return response
+
+
+def require_safe_headers(response, method):
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    policy = response.headers.getlist("Content-Security-Policy")
+    assert len(policy) == 1 and "default-src 'none'" in policy[0] and "frame-ancestors 'none'" in policy[0]
+    assert "unsafe" not in policy[0]
+    kept = response.headers.getlist("Cache-Control")
+    assert len(kept) == 1
+    if method not in ("GET", "HEAD") or response.status_code >= 400:
+        assert kept == ["no-store"]
+    assert not {name for name, _ in response.headers if name.startswith("Access-Control-")}
+
+
+def methods(method):
+    return ("GET", "HEAD") if method == "GET" else (method,)
+
+
+@every_route
+def test_nobody_is_let_in_without_a_good_token(clients, api, method, path, security):
+    for sent in methods(method):
+        for headers in STRANGERS.values():
+            answer = ask(clients[api], sent, path, headers)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="daybook"')
+        for why, impostor in IMPOSTORS.items():
+            answer = ask(clients[api], sent, path, {"Authorization": f"Bearer {impostor}"})
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"'), why
+            assert sent == "HEAD" or problem(answer) == (401, "unauthenticated")
+
+
+@every_route
+def test_a_stranger_learns_nothing_else_that_is_wrong(clients, api, method, path, security):
+    wrong = {"query_string": "unknown=1&access_token=" + token(), "headers": {"Accept": "image/png", "If-Match": "7"}}
+    assert ask(clients[api], method, path, **wrong).status_code == 401
+    if method in ("POST", "PATCH"):
+        assert ask(clients[api], method, path, {}, data=b"{", content_type="text/plain").status_code == 401
+
+
+@every_route
+def test_each_other_scope_is_refused_and_the_one_that_is_needed_is_named(clients, api, method, path, security):
+    needed = security[0]["bearer"]
+    others = [scope for scope in auth.SCOPES if scope not in needed]
+    for sent in methods(method):
+        for scopes in [[], others, ["orders"], ["ORDERS:READ ORDERS:WRITE"], *([scope] for scope in others)]:
+            answer = ask(clients[api], sent, path, bearer(*scopes))
+            if not needed:
+                assert answer.status_code not in (401, 403)
+                continue
+            challenge = f'Bearer error="insufficient_scope", scope="{needed[0]}"'
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (403, challenge), scopes
+            if sent != "HEAD":
+                assert problem(answer) == (403, "forbidden")
+                assert answer.json["required_scope"] == needed[0]
+
+
+@every_route
+def test_the_right_scope_alone_is_let_in(clients, api, method, path, security):
+    for sent in methods(method):
+        answer = ask(clients[api], sent, path, bearer(*security[0]["bearer"]))
+        assert answer.status_code not in (401, 403)
+        kept = answer.headers["Cache-Control"]
+        assert "no-store" in kept or "private" in kept
+
+
+@every_route
+def test_other_methods_are_not_known_with_or_without_a_token(clients, api, method, path, security):
+    for headers in ({}, bearer(*auth.SCOPES)):
+        for other in ("OPTIONS", "TRACE", "CONNECT", "DELETE", "PUT"):
+            answer = ask(clients[api], other, path, headers)
+            assert answer.status_code == 405 and method in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("api", ["command", "query"])
+def test_what_is_open_to_anybody_is_listed_here(clients, api):
+    document = clients[api].application.extensions["openapi"]
+    open_ = {
+        (path, method)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if not operation["security"]
+    }
+    assert open_ <= {(path, "get") for path in OPEN}
+    for path, _ in open_:
+        for headers in ({}, {"Accept": "text/html"}):
+            assert ask(clients[api], "GET", path, headers).status_code == 200, path
+
+
+def test_the_actor_in_the_events_is_the_tokens(clients):
+    for actor_type, known_as in (("user", "user"), ("service", "service"), (None, "service")):
+        subject = f"ada {actor_type}"
+        allowed = token(sub=subject, actor_type=actor_type, scope="orders:write orders:import", iss="https://id.example/")
+        headers = {"Authorization": f"Bearer {allowed}"}
+        placed = clients["command"].post("/v1/orders", json=ORDER, headers=headers)
+        imported = ORDER | {"external_id": f"x-{known_as}-{subject}", "status": "placed", "placed_at": "2026-11-22T12:00:00Z"}
+        results = clients["command"].post("/v1/orders/import", json={"orders": [imported]}, headers=headers)
+        for order_id in (placed.json["order_id"], results.json["results"][0]["order_id"]):
+            assert clients["log"].execute(ACTORS, [order_id]).fetchall() == [(known_as, f"https://id.example/ {subject}")]
