@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import psycopg
 from flask import Flask
 
 from command_api.command_route import add_command_route
@@ -44,6 +45,7 @@ def create_app(settings: Settings, handling: Handling) -> Flask:
     """Make the app over an open store."""
     app = http.new_app("command_api")
     app.before_request(lambda: deadline.begin(settings.deadline))
+    app.teardown_request(lambda _error: deadline.begin(None))
     authenticator = Authenticator(settings.verify)
     OrderRoutes(handling, authenticator, settings.query_url).add_to(app)
     add_import_route(app, handling, authenticator)
@@ -60,15 +62,17 @@ def _ready(settings: Settings, store: EventStore[Order | None]) -> Mapping[str, 
     That goes the way of every command, so it also finds a lock that is never released.
     """
     seconds = min(_READY_SECONDS, settings.deadline / 2)
-    role, limit = settings.book.names["command_role"], f"{int(seconds * 1000)}ms"
+    role = settings.book.names["command_role"]
     try:
         with (
-            connect_within(seconds, settings.events_url, role, "daybook ready", statement_timeout=limit) as connection,
+            connect_within(
+                seconds, settings.events_url, role, "daybook ready", statement_timeout=f"{int(seconds * 1000)}ms"
+            ) as connection,
             deadline.within(connection.pgconn, seconds),
         ):
             check_connection(connection, settings.book, "events")
         store.append(uuid.uuid4(), [])
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, psycopg.OperationalError) as error:
         raise Problem("store_unavailable", "The log's database does not answer.") from error
     except WrongRevision as error:
         raise Problem("store_unavailable", str(error)) from error

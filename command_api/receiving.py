@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from time import monotonic
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,8 +31,9 @@ def received(
     `parameters` are those that the query string may have.
     """
     principal = let_in(authenticator, scope, *parameters)
+    begun = monotonic()
     body = http.read_body(limit, media)
-    deadline.begin_again()  # how slowly it was sent is limited elsewhere (`shared/worker.py`)
+    deadline.postpone(monotonic() - begun)  # how slowly it may be sent is limited elsewhere (`shared/slow_clients.py`)
     return principal, body
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
+import psycopg
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
@@ -17,7 +18,7 @@ from query_api import cors
 from query_api.console.routes import add_console
 from query_api.document import query_document
 from query_api.freshness import Freshness
-from query_api.head import Head
+from query_api.head import LOG_SECONDS, Head
 from query_api.listener import Listener
 from query_api.measuring import measure
 from query_api.question import Question
@@ -28,9 +29,9 @@ from query_api.sessions import Sessions
 from query_api.settings import Settings
 from query_api.status import status_route
 from query_api.waiting import Places
-from shared import http
+from shared import deadline, http
 from shared.auth import Authenticator
-from shared.database import DatabaseUnavailable, connect
+from shared.database import DatabaseUnavailable, connect_within
 from shared.document_routes import add_document_routes
 from shared.migrate import WrongRevision, check_connection
 from shared.problems import Problem
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
 
 _FAILURE = "daybook.failure"
 _FOR_STRANGERS = ("unauthenticated", "forbidden")
-_READY_TIMEOUT = "1s"
+_READY_SECONDS = 2.0
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Flask]:
     """Give the app with its connections, which open as they are needed and close at the end."""
-    reads = Sessions(settings.reads_url, settings.book)
-    events = Sessions(settings.events_url, settings.book) if settings.events_url else None
+    reads = Sessions(settings.reads_url, settings.book, settings.deadline)
+    events = Sessions(settings.events_url, settings.book, LOG_SECONDS) if settings.events_url else None
     reads.tell("reads")
     if events:
         events.tell("log")
@@ -104,7 +105,14 @@ def _add_reads(
                 environ[_FAILURE] = error
         return flask_app(environ, start_response)
 
-    app.wsgi_app = answer  # type: ignore[method-assign]  # as Flask's manual has it
+    def answer_in_time(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        deadline.begin(freshness.reads.seconds)
+        try:
+            return answer(environ, start_response)
+        finally:  # a stream goes on, and only its single statements have a limit
+            deadline.begin(None)
+
+    app.wsgi_app = answer_in_time  # type: ignore[method-assign]  # as Flask's manual has it
 
 
 def _fail(freshness: Freshness, **_: str) -> NoReturn:
@@ -118,11 +126,17 @@ def _fail(freshness: Freshness, **_: str) -> NoReturn:
 
 def _ready(settings: Settings, freshness: Freshness) -> Mapping[str, object]:
     """Ask whether the read tables can be served: database, migrations, revision of the tables, and lag if limited."""
-    role = settings.book.names["query_role"]
+    role, seconds = settings.book.names["query_role"], min(_READY_SECONDS, settings.deadline)
+    deadline.begin(seconds)
     try:
-        with connect(settings.reads_url, role, "daybook ready", statement_timeout=_READY_TIMEOUT) as connection:
+        with (
+            connect_within(
+                seconds, settings.reads_url, role, "daybook ready", statement_timeout=f"{int(seconds * 1000)}ms"
+            ) as connection,
+            deadline.within(connection.pgconn, deadline.left(seconds)),
+        ):
             check_connection(connection, settings.book, "reads")
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, psycopg.OperationalError) as error:
         raise Problem("store_unavailable", "The read tables' database does not answer.") from error
     except WrongRevision as error:
         raise Problem("store_unavailable", str(error)) from error

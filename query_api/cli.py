@@ -37,10 +37,20 @@ def commands() -> None:
     type=Origins(),
     help="Origins whose pages may read here from within a browser, such as https://shop.example; none by default.",
 )
+@click.option(
+    "--deadline",
+    envvar="DAYBOOK_QUERY_DEADLINE",
+    show_envvar=True,
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.5, 60),
+    help="Seconds after which a read is answered, whatever the database does; what it waits for comes on top.",
+)
 @place_options
 def query_api(
     place: Place,
     ready_max_lag: float | None,
+    deadline: float,
     cors_origins: frozenset[str],
     **serving: Any,  # noqa: ANN401 -- the fields of a Serving
 ) -> None:
@@ -63,6 +73,7 @@ def query_api(
             verify=verify,
             threads=how.threads,
             ready_max_lag=ready_max_lag,
+            deadline=deadline,
             cors_origins=cors_origins,
         )
         serve(lambda: opened(settings), how)

@@ -17,6 +17,7 @@ from query_api.freshness import CHECKPOINT
 from query_api.question import Question
 from query_api.reads import Reading, as_problem, understood
 from query_api.sessions import PlannedForItsValues, Row, Session, Sessions
+from shared import deadline
 from shared.database import DatabaseUnavailable
 from shared.http import Reply
 from shared.problems import Problem
@@ -25,11 +26,12 @@ ROWS_AT_A_TIME = 500
 MOST_SECONDS = 600
 """An export that takes longer is broken off: it keeps the database from cleaning up."""
 
-# Of a piece, however slow the first one is (a sort without an index); and how long a client may not take anything.
-BEGIN = """
+PIECE_SECONDS = 60
+"""Of a piece, however slow the first one is (a sort without an index); and how long a client may not take anything."""
+
+BEGIN = f"""
 BEGIN READ ONLY;
-SET LOCAL statement_timeout = '60s';
-SET LOCAL idle_in_transaction_session_timeout = '60s';
+SET LOCAL idle_in_transaction_session_timeout = '{PIECE_SECONDS}s';
 SET LOCAL cursor_tuple_fraction = 0.001
 """
 DECLARE = "DECLARE export NO SCROLL CURSOR FOR "
@@ -59,6 +61,7 @@ def export(question: Question, sheet: Sheet, sent: Mapping[str, Any], statement:
             errors=[{"parameter": name, "code": "not_allowed", "detail": "not with text/csv"} for name in of_pages],
         )
     reached = question.read(CHECKPOINT)  # as fresh as asked for; what is read next is no older
+    deadline.begin(None)  # each piece has its own
     with ExitStack() as held:
         held.enter_context(question.waiting(reached.position))
         snapshot = held.enter_context(_Snapshot(question.reads, *statement))
@@ -72,9 +75,10 @@ class _Snapshot:
 
     def __init__(self, reads: Sessions, template: str, values: list[str | None]) -> None:
         try:
-            self._session = Session(reads.url, reads.book)
+            self._session = Session(reads.url, reads.book, PIECE_SECONDS)
             try:
-                self._session.connection.execute(BEGIN)
+                with deadline.within(self._session.connection.pgconn, PIECE_SECONDS):
+                    self._session.connection.execute(BEGIN)
                 encoded = [None if value is None else value.encode() for value in values]
                 self._session.run(PlannedForItsValues(DECLARE + template), encoded)
                 self.first = self._fetched()

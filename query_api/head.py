@@ -13,11 +13,15 @@ import psycopg
 from psycopg import pq
 
 from query_api.sessions import Sessions
+from shared import deadline
 from shared.database import DatabaseUnavailable
 
 FRESH_SECONDS = 0.05
 STALE_SECONDS = 1.0
 """Beyond this age nobody goes on with what is known while another request asks anew."""
+
+LOG_SECONDS = 1.0
+"""So long the log may take to say where it ends; reads that do not depend on it wait for nothing longer."""
 
 AGAIN_SECONDS = 2.0
 """So long a log that did not answer is left alone."""
@@ -113,7 +117,7 @@ class Head:
 
     def _renewed(self, not_before: float, good_enough: Known | None) -> Known | None:
         wait = good_enough is None or not_before - good_enough.at > STALE_SECONDS
-        if not self._lock.acquire(blocking=wait):
+        if not self._lock.acquire(timeout=max(0.0, deadline.left(LOG_SECONDS)) if wait else 0.0):
             return good_enough  # somebody is asking already
         try:
             known = self._known

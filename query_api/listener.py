@@ -13,8 +13,8 @@ from time import monotonic
 import psycopg
 
 from query_api.sessions import Sessions
-from shared import logs
-from shared.database import Connection, DatabaseUnavailable, connect
+from shared import deadline, logs
+from shared.database import Connection, DatabaseUnavailable, connect_within
 
 POLL_SECONDS = 0.1
 """While somebody waits, the checkpoint is looked at this often without any notification."""
@@ -26,6 +26,9 @@ IDLE_SECONDS = 0.25
 """While nobody waits, notifications are only taken off the wire; also how soon `close` is noticed."""
 
 RECONNECT_SECONDS = 0.2
+
+SECONDS = 2.0
+"""After so long without an answer the connection is taken for lost."""
 
 CHECKPOINT = "SELECT position FROM {reads}.checkpoint"
 
@@ -71,11 +74,8 @@ class Listener:
     def _follow(self) -> None:
         while not self._closed.is_set():
             try:
-                with connect(
-                    self._reads.url,
-                    role=self._reads.book.names["query_role"],
-                    application_name="daybook query-api listener",
-                ) as connection:
+                url, role = self._reads.url, self._reads.book.names["query_role"]
+                with connect_within(SECONDS, url, role, "daybook query-api listener") as connection:
                     listens = self._listens(connection)
                     self._follow_over(connection, POLL_SECONDS if listens else POLL_SECONDS_OF_STANDBY)
             except (psycopg.Error, DatabaseUnavailable) as error:
@@ -84,7 +84,8 @@ class Listener:
 
     def _listens(self, connection: Connection) -> bool:
         try:
-            connection.execute(f"LISTEN {self._reads.book.names['posted']}")
+            with deadline.within(connection.pgconn, SECONDS):
+                connection.execute(f"LISTEN {self._reads.book.names['posted']}")
         except psycopg.errors.ReadOnlySqlTransaction:  # a standby
             return False
         return True
@@ -93,7 +94,8 @@ class Listener:
         checkpoint = self._reads.book.sql(CHECKPOINT)
         while not self._closed.is_set():
             if self._waiting:
-                row = connection.execute(checkpoint, prepare=True).fetchone()
+                with deadline.within(connection.pgconn, SECONDS):
+                    row = connection.execute(checkpoint, prepare=True).fetchone()
                 with self._advanced:
                     self._position = row[0] if row else -1
                     self._advanced.notify_all()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import errors, pq
 
-from query_api.sessions import TIMEOUT, Row, Sessions, Value
+from query_api.sessions import Row, Sessions, Value
 from shared.database import DatabaseUnavailable
 from shared.order_document import REVISION
 from shared.problems import Problem
@@ -63,7 +63,7 @@ def as_problem(error: psycopg.Error | DatabaseUnavailable, sessions: Sessions) -
     if isinstance(error, errors.UndefinedColumn):
         return _tables_of_other_code(sessions)
     if isinstance(error, errors.QueryCanceled):
-        return Problem("overloaded", f"The read tables took longer than {TIMEOUT} to answer.")
+        return Problem("overloaded", f"The read tables took longer than {sessions.seconds:g} s to answer.")
     if isinstance(error, psycopg.OperationalError | DatabaseUnavailable):
         return Problem("store_unavailable", "The database of the read tables does not answer.")
     raise error

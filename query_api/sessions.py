@@ -8,14 +8,16 @@ CPU that a read by id costs.
 import logging
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
 from typing import cast
 
 import psycopg
 from psycopg import errors, pq
 
-from shared import metrics
+from shared import deadline, metrics
 from shared.book import Book
-from shared.database import Connection, connect
+from shared.database import Connection, connect_within
 from shared.metric_list import CONNECTIONS
 
 Value = str | None
@@ -28,7 +30,7 @@ class PlannedForItsValues(str):
     __slots__ = ()
 
 
-TIMEOUT = "5s"
+SECONDS = 5.0
 """After so long a statement is given up, so that one slow query cannot hold a thread for good."""
 
 _MOST_PREPARED = 200
@@ -40,14 +42,20 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """One connection; each statement is prepared on it when it first comes up."""
+    """One connection; each statement is prepared on it when it first comes up.
 
-    def __init__(self, url: str, book: Book) -> None:
-        self.connection: Connection = connect(
+    To connect and to run a statement take `seconds` at most each, within what the thread has left
+    (`shared.deadline`): then the server gives up, and if it does not say so, the connection is cut.
+    """
+
+    def __init__(self, url: str, book: Book, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self.connection: Connection = connect_within(
+            max(0.0, deadline.left(seconds)),
             url,
-            role=book.names["query_role"],
-            application_name="daybook query-api",
-            statement_timeout=TIMEOUT,
+            book.names["query_role"],
+            "daybook query-api",
+            statement_timeout=f"{int(seconds * 1000)}ms",
             timezone="UTC",
             jit="off",
             max_parallel_workers_per_gather="0",  # a page is soon found, or nobody should wait for it
@@ -65,10 +73,11 @@ class Session:
         """Run a statement with `$1`, `$2` … for values. Raises `psycopg.Error`; look at `lost` then."""
         try:  # psycopg takes None for NULL, its annotation does not say so
             given = cast("Sequence[bytes]", values)
-            if isinstance(template, PlannedForItsValues):
-                return self._checked(self._pgconn.exec_params(self._text(template), given))
-            name = self._prepared.get(template) or self._prepare(template)
-            return self._checked(self._pgconn.exec_prepared(name, given))
+            with deadline.within(self._pgconn, deadline.left(self._seconds + deadline.LOOK_SECONDS)):
+                if isinstance(template, PlannedForItsValues):
+                    return self._checked(self._pgconn.exec_params(self._text(template), given))
+                name = self._prepared.get(template) or self._prepare(template)
+                return self._checked(self._pgconn.exec_prepared(name, given))
         except MemoryError as error:  # psycopg's word for "libpq gave no result": there was nobody to ask
             raise psycopg.OperationalError("the connection is lost") from error
 
@@ -101,20 +110,23 @@ class Sessions:
     """As many sessions as there are statements at one time.
 
     Idle ones are taken last in, first out, so that few are in use and those are warm. None is opened before it is
-    needed: an app can be made before its server forks.
+    needed: an app can be made before its server forks. `seconds` are those of each session.
     """
 
-    def __init__(self, url: str, book: Book) -> None:
+    def __init__(self, url: str, book: Book, seconds: float = SECONDS) -> None:
         self.url = url
         self.book = book
+        self.seconds = seconds
         self._idle: deque[Session] = deque()
         self._busy: deque[None] = deque()  # its length counts, without a lock
 
     def run(self, template: str, *values: Value) -> pq.abc.PGresult:
         """Run a statement. Raises `psycopg.Error` or `DatabaseUnavailable`.
 
-        A session found dead is replaced once, together with all idle ones, which likely died with it.
+        A session found dead is replaced once, together with all idle ones, which likely died with it; not one that
+        was cut because its time was over.
         """
+        until = monotonic() + deadline.left(self.seconds)
         encoded = [None if value is None else value.encode() for value in values]
         session = self._take()
         self._busy.append(None)
@@ -122,7 +134,7 @@ class Sessions:
             return session.run(template, encoded)
         except psycopg.Error as error:
             stale_plan = isinstance(error, errors.FeatureNotSupported)
-            if not (session.lost or stale_plan):
+            if not (session.lost or stale_plan) or monotonic() >= until:
                 raise
             session.close()
             self.close()
@@ -143,11 +155,12 @@ class Sessions:
 
     def close(self) -> None:
         """Close all idle sessions."""
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _take(self) -> Session:
         try:
             return self._idle.pop()
         except IndexError:
-            return Session(self.url, self.book)
+            return Session(self.url, self.book, self.seconds)

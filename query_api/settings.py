@@ -19,6 +19,8 @@ class Settings:
     """Requests served at a time by one process; half of them may wait, for the projector or for events."""
     heartbeat_seconds: float = 15.0
     """A stream without events says so often that it is still there."""
+    deadline: float = 5.0
+    """Seconds after which a read is answered, whatever the database does; one that waits has them after that."""
     ready_max_lag: float | None = None
     """`/readyz` says no when reads are further behind than so many seconds."""
     cors_origins: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ from typing import Any
 
 from query_api.listener import Listener
 from shared import metrics
+from shared.deadline import begin_again
 from shared.metric_list import WAITING, WAITING_PLACES
 from shared.problems import Problem
 from shared.worker_words import IS_SERVING
@@ -70,7 +71,8 @@ class Waiting:
     def until(self, position: int, deadline: float) -> None:
         """Return when the read tables are said to be at `position`, at the `deadline` (monotonic), or once `in_vain`.
 
-        Called again with the same position, it leaves the server that answers reads a moment to get there.
+        Called again with the same position, it leaves the server that answers reads a moment to get there. What is
+        read next has the time of a request that begins now.
         """
         if self._reached == position:
             sleep(OTHER_SERVER_SECONDS)
@@ -78,6 +80,7 @@ class Waiting:
         while self._reached is None and monotonic() < deadline and not self.in_vain:
             if self._listener.wait(position, min(deadline, monotonic() + LOOK_SECONDS)):
                 self._reached = position
+        begin_again()
 
     @property
     def in_vain(self) -> bool:

@@ -130,6 +130,8 @@ def _sentence(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":  # as Python reads them
+        return "an argument or a variable is not UTF-8 (it is not shown, for it may be a secret)"
     psycopg = sys.modules.get("psycopg")  # what has not been imported has not failed
     if psycopg is not None and isinstance(error, psycopg.OperationalError | psycopg.errors.InsufficientPrivilege):
         words = (error.diag.message_primary or str(error)).strip().splitlines() or ["the connection is lost"]

@@ -20,6 +20,7 @@ LOOK_SECONDS = 0.05
 
 
 class _Limit(local):
+    asked_at: float | None = None
     seconds: float | None = None
     until: float | None = None
 
@@ -27,15 +28,27 @@ class _Limit(local):
 _limit = _Limit()
 
 
+def asked(at: float) -> None:
+    """Say when (monotonic) the request came that this thread serves next: it may have waited for the thread."""
+    _limit.asked_at = at
+
+
 def begin(seconds: float | None) -> None:
-    """Give what this thread does from now on so many seconds, in place of what it had. None: no limit."""
-    _limit.seconds = seconds
-    begin_again()
+    """Give the request that this thread serves so many seconds, from when it came. None: no limit any more."""
+    begun = monotonic() if _limit.asked_at is None else _limit.asked_at
+    _limit.seconds, _limit.asked_at = seconds, None
+    _limit.until = None if seconds is None else begun + seconds
 
 
 def begin_again() -> None:
-    """Give this thread the seconds anew that it was given: what went before was not ours to hurry."""
-    _limit.until = None if _limit.seconds is None else monotonic() + _limit.seconds
+    """Give it the same seconds from now on."""
+    begin(_limit.seconds)
+
+
+def postpone(seconds: float) -> None:
+    """Give it so many seconds more: they were not ours to hurry."""
+    if _limit.until is not None:
+        _limit.until += seconds
 
 
 def left(most: float) -> float:
@@ -75,11 +88,13 @@ class _Cutter:
     def _run(self) -> None:
         tick = Event()
         while not tick.wait(LOOK_SECONDS):
-            now = monotonic()
-            with self.lock:  # whoever uses a connection cannot give it up meanwhile
-                for connection, until in self.due.items():
-                    if until < now and connection.status == ConnStatus.OK:
-                        _cut(connection)
+            self._cut_what_is_due(monotonic())
+
+    def _cut_what_is_due(self, now: float) -> None:
+        with self.lock:  # whoever uses a connection cannot give it up meanwhile
+            for connection, until in self.due.items():
+                if until < now and connection.status == ConnStatus.OK:
+                    _cut(connection)
 
 
 def _cut(connection: PGconn) -> None:

@@ -1,12 +1,13 @@
 """Tokens of an identity provider, checked with the public keys that it publishes (a JWKS URL, RFC 7517).
 
-Keys are fetched when first needed, anew every five minutes, and when a token names one that is not there yet: so
+Keys are fetched when first needed, anew within five minutes, and when a token names one that is not there yet: so
 rotated keys are found at once, and withdrawn ones are gone within minutes.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from threading import Lock
+from math import inf
+from threading import Lock, Thread
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +18,13 @@ from jwt import PyJWK, PyJWKClient
 from shared.anticipated import Anticipated
 
 GOOD_FOR = 300.0
-"""Seconds after which the keys are fetched again."""
+"""Seconds after which the keys are not used before they are fetched again; after half of that they are, meanwhile."""
 
 PAUSE = 10.0
 """Seconds between two attempts to fetch: tokens with invented key ids do not turn us against the provider."""
 
-TIMEOUT = 3.0
-"""Seconds for one attempt."""
+TIMEOUT = 1.5
+"""Seconds that the provider may take to say something: less than a command may take."""
 
 EARLY = 10
 """Seconds that the provider's clock may be ahead of ours (`iat`, `nbf`); `exp` is taken exactly."""
@@ -60,18 +61,35 @@ class _Keys:
         self._tried_at: float | None = None
 
     def key(self, key_id: str) -> PyJWK:
-        """Raises `jwt.InvalidKeyError` when the provider has no such key, `KeysUnavailable`."""
-        stale = self._fetched_at is None or self._now() - self._fetched_at > GOOD_FOR
-        if stale or key_id not in self._keys:
-            with self._lock:
-                if self._tried_at is None or self._now() - self._tried_at > PAUSE:
-                    self._fetch()
+        """Raises `jwt.InvalidKeyError` when the provider has no such key, `KeysUnavailable`.
+
+        Who has a known key waits for no provider, unless nobody has asked it for too long.
+        """
         found = self._keys.get(key_id)
+        if found is None or self._since(self._tried_at) > GOOD_FOR:
+            with self._lock:
+                if self._since(self._tried_at) > PAUSE:
+                    self._fetch()
+            found = self._keys.get(key_id)
+        elif self._is_due() and self._lock.acquire(blocking=False):  # else somebody is at it
+            Thread(target=self._fetch_aside, daemon=True).start()
         if found is None:
             if self._fetched_at is None:
                 raise KeysUnavailable(self._client.uri)
             raise jwt.InvalidKeyError(f"no key of the issuer has the id {key_id[:80]!r}")
         return found
+
+    def _is_due(self) -> bool:
+        return self._since(self._fetched_at) > GOOD_FOR / 2 and self._since(self._tried_at) > PAUSE
+
+    def _since(self, moment: float | None) -> float:
+        return inf if moment is None else self._now() - moment
+
+    def _fetch_aside(self) -> None:
+        try:
+            self._fetch()
+        finally:
+            self._lock.release()
 
     def _fetch(self) -> None:
         self._tried_at = self._now()

@@ -20,7 +20,7 @@ from shared.problems import PROBLEM_JSON
 Json = dict[str, Any]
 
 JSON = "application/json"
-ALWAYS = frozenset({"not_acceptable", "internal_error"})
+ALWAYS = frozenset({"not_acceptable", "internal_error", "overloaded"})
 """What any route may answer that speaks JSON."""
 GUARDED = frozenset({"unauthenticated", "forbidden", "keys_unavailable"})
 

@@ -51,6 +51,8 @@ class Serving:
     threads: int = 16
     metrics: bool = True
     """Whether `/metrics` shows anything."""
+    queue: int = 32
+    """Requests that may wait for a thread of one worker; who comes then is answered 503 at once."""
     grace_seconds: int = 15
     """How long requests under way may still take after SIGTERM."""
     trusted_proxies: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., An
         proxies = "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
         for name, variable, default, kind, says in (
             ("--trusted-proxies", "DAYBOOK_TRUSTED_PROXIES", "", Addresses(), proxies),
+            ("--queue", "DAYBOOK_QUEUE", 32, click.IntRange(0, 10_000), "Requests that wait for a worker's threads."),
             ("--threads", "DAYBOOK_THREADS", 16, many, "Requests that one worker serves at a time."),
             ("--workers", "DAYBOOK_WORKERS", 2, few, "Worker processes."),
             ("--port", port_variable, port, ports, "Port to listen at; 0 takes a free one."),
@@ -141,6 +144,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
+        PoliteWorker.queue = self._serving.queue
         settings = {
             "bind": self._bind,
             "reuse_port": True,
@@ -196,5 +200,5 @@ class _ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
         pass
 
     def exception(self, msg: str, *args: object, **facts: Any) -> None:  # noqa: ANN401 -- as in logging
-        if not isinstance(sys.exc_info()[1], BlockingIOError):  # a client that stalled: its own affair
+        if not isinstance(sys.exc_info()[1], BlockingIOError | TimeoutError):  # a client that stalled: its own affair
             super().exception(msg, *args, **facts)

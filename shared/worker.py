@@ -2,31 +2,26 @@
 
 import select
 import socket
-import struct
 import time
-from http import HTTPStatus
 from typing import Any
 
 from gunicorn.http import wsgi
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import ThreadWorker
 
-from shared import http_security
+from shared import deadline, slow_clients
+from shared.admission import BoundedWorker
 from shared.framing import be_strict
-from shared.http import new_request_id
 from shared.problems import Problem
 from shared.proxies import client_address
+from shared.raw_answer import raw_answer
 from shared.worker_words import IS_SERVING
-
-STALL_SECONDS = 15
-"""How long a client may send or take nothing in the midst of a request: it holds a thread meanwhile."""
 
 _PATIENCE_MS = 2
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 4 * 1024 * 1024
 
 
-class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class PoliteWorker(BoundedWorker):
     """What we change in gunicorn's `gthread` worker, each as small as it can be."""
 
     wsgi: Any
@@ -53,12 +48,12 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.wsgi = told
 
     def murder_keepalived(self) -> None:
-        """Close kept-alive connections that are due; once stopping, all that are idle.
+        """Close kept-alive connections that are due; once stopping, all that are idle, or have not begun.
 
         Stock gunicorn waits for idle clients to go away, up to the whole graceful timeout.
         """
         if not self.alive:
-            for connection in self.keepalived_conns:
+            for connection in (*self.keepalived_conns, *self.pending_conns):
                 connection.timeout = 0.0
         super().murder_keepalived()
 
@@ -69,11 +64,15 @@ class PoliteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         half the latency of a client that goes on at once. It also lingers in the main loop, where a client that does
         not close stalls all others.
         """
+        deadline.asked(conn.asked_at)
         if not conn.initialized:
-            for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-                conn.sock.setsockopt(socket.SOL_SOCKET, direction, struct.pack("ll", STALL_SECONDS, 0))
+            conn.init()
+            conn.parser.unreader = slow_clients.TimedUnreader(conn.sock)
+        conn.parser.unreader.begin()
         keep = super().handle(conn)
         while keep is True and self.alive and self._asks_again(conn.sock):
+            deadline.asked(time.monotonic())
+            conn.parser.unreader.begin()
             keep = super().handle(conn)
         if keep is False:
             _linger(conn.sock)
@@ -117,39 +116,31 @@ class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no ty
 
     def write(self, arg: bytes) -> None:
         if self.headers_sent or self.chunked or self._omits_body or self.response_length != len(arg):
+            self.sock.settimeout(slow_clients.SEND_SECONDS)
             super().write(arg)
+            self.sock.settimeout(None)
             return
         fields = [f"{name}: {value}\r\n" for name, value in self.headers]
-        self.sock.sendall("".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1") + arg)
+        slow_clients.send(self.sock, "".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1") + arg)
         self.headers_sent = True
         self.sent += len(arg)
 
 
 def _send(client: socket.socket, problem: Problem) -> None:
-    request_id = new_request_id()
-    body = problem.body(request_id)
-    status = HTTPStatus(problem.kind.status)
-    headers = problem.response_headers() | {
-        "Request-Id": request_id,
-        "Content-Length": str(len(body)),
-        "Connection": "close",
-    }
-    headers |= http_security.missing(headers)
-    head = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     try:
         client.settimeout(_LINGER_SECONDS)
-        client.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+        client.sendall(raw_answer(problem))
     except OSError:
         pass  # the client is gone: nobody to tell
 
 
 def _linger(client: socket.socket) -> None:
     """Let the client read our last words before we hang up (RFC 9112 §9.6); what it still sends is lost."""
-    deadline = time.monotonic() + _LINGER_SECONDS
+    until = time.monotonic() + _LINGER_SECONDS
     left = _LINGER_BYTES
     try:
         client.shutdown(socket.SHUT_WR)
-        while left > 0 and (seconds := deadline - time.monotonic()) > 0:
+        while left > 0 and (seconds := until - time.monotonic()) > 0:
             client.settimeout(seconds)
             received = len(client.recv(65536))
             if not received:

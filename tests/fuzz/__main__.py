@@ -1,13 +1,17 @@
 """Fuzz for long: `python -m tests.fuzz --executions 1000000` spreads so many over all targets, or over those named.
 
 A quarter is drawn by Hypothesis, the rest are random changes of seeds, of the corpus and of what came up on the way.
-Findings are written to --findings, smallest first; put what is mended into tests/fixtures/fuzz/<target>.
+With --requests so many are then sent to both APIs over a database of their own, and with --invocations the commands
+are run so often. Findings are written to --findings,
+smallest first; put what is mended into tests/fixtures/fuzz/<target>.
 """
 
+import logging
 import os
 import resource
 import secrets
 import sys
+import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +22,9 @@ from time import monotonic
 import click
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
+from tests.fuzz.apis import database, fuzzed
 from tests.fuzz.inputs import mutation, strategy
+from tests.fuzz.invocations import invoked
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
@@ -97,6 +103,8 @@ def rounds(executions: int, targets: int) -> Iterator[int]:
 
 @click.command(help=__doc__)
 @click.option("--executions", default=100_000, show_default=True, envvar="DAYBOOK_FUZZ_EXECUTIONS", show_envvar=True)
+@click.option("--requests", default=0, show_default=True, envvar="DAYBOOK_FUZZ_REQUESTS", show_envvar=True)
+@click.option("--invocations", default=0, show_default=True, envvar="DAYBOOK_FUZZ_INVOCATIONS", show_envvar=True)
 @click.option("--only", multiple=True, type=click.Choice(sorted(TARGETS)), envvar="DAYBOOK_FUZZ_ONLY", show_envvar=True)
 @click.option("--seed", "sown", type=int, envvar="DAYBOOK_FUZZ_SEED", show_envvar=True, help="To repeat a run.")
 @click.option(
@@ -106,7 +114,9 @@ def rounds(executions: int, targets: int) -> Iterator[int]:
     envvar="DAYBOOK_FUZZ_FINDINGS",
     show_envvar=True,
 )
-def main(executions: int, only: tuple[str, ...], sown: int | None, findings: Path) -> None:
+def main(
+    *, executions: int, requests: int, invocations: int, only: tuple[str, ...], sown: int | None, findings: Path
+) -> None:
     sown = secrets.randbelow(2**31) if sown is None else sown
     os.nice(10)
     rng, began = Random(sown), monotonic()
@@ -117,15 +127,36 @@ def main(executions: int, only: tuple[str, ...], sown: int | None, findings: Pat
     for count in rounds(executions, len(chosen)):
         for target in chosen:
             tally = tallies[target.name]
-            by_hypothesis(target, tally, count // 4, rng.randrange(2**31))
-            by_chance(target, tally, count - count // 4, rng)
+            by_hypothesis(target, tally, -(-count // 4), rng.randrange(2**31))
+            by_chance(target, tally, count * 3 // 4, rng)
         click.echo(f"{sum(tally.executions for tally in tallies.values()):,} executions, {monotonic() - began:.0f} s", err=True)
     _tell(tallies, findings)
     total = sum(tally.executions for tally in tallies.values())
     kinds = sum(len(tally.kinds) for tally in tallies.values())
     grown = (_memory() - memory) // 1024
     click.echo(f"{total:,} executions in {monotonic() - began:.0f} s, {kinds} findings, memory grew by {grown} MiB")
+    kinds += _send(requests, rng) if requests else 0
+    kinds += _invoke(invocations, rng) if invocations else 0
     sys.exit(bool(kinds))
+
+
+def _send(requests: int, rng: Random) -> int:
+    logging.disable()  # a refusal of 500 and more is logged each time
+    with database() as databases:
+        statuses, found = fuzzed(databases, requests, rng)
+    for kind, sent in found.items():
+        click.echo(f"{kind}\n    {sent}")
+    click.echo(f"{requests:,} requests to both APIs, {len(found)} findings, {dict(sorted(statuses.items()))}")
+    return len(found)
+
+
+def _invoke(invocations: int, rng: Random) -> int:
+    with database() as databases, tempfile.TemporaryDirectory(prefix="daybook-fuzz-") as folder:
+        codes, found = invoked(databases, Path(folder), invocations, rng)
+    for kind, line in found.items():
+        click.echo(f"{kind}\n    {line!r}")
+    click.echo(f"{invocations:,} invocations, {len(found)} findings, exit codes {dict(sorted(codes.items()))}")
+    return len(found)
 
 
 def _memory() -> int:

@@ -175,6 +175,7 @@ create /notes /tags /metadata /amend /payments /payments/<payment_id>/failures /
 ADDRESS = EXAMPLES["createOrder"]["shipping_address"]
 MORE = {
     "create": [
+        {name: value for name, value in EXAMPLES["createOrder"].items() if name != "external_id"},
         EXAMPLES["createOrder"] | {"status": "draft", "order_id": str(ID), "tags": ["a"], "metadata": {"a": "b"}},
         {name: FULL[name] for name in ("currency", "prices_include_tax", "customer", "shipping_address", "lines", "billing_address")}
         | {"placed_at": "2026-11-22T12:00:00Z", "number": "N-1", "note": "ring", "payment_terms": "on_account"},
@@ -203,7 +204,7 @@ def _stands() -> list[Stand]:
         stand = stand.after(_resolved(route, parse(_seeds(name)[0], route.request, NOW)))
         found.append(stand)
     create = ROUTES["create"]
-    draft = BEFORE.after(_resolved(create, parse(_seeds("create")[1], create.request, NOW)))
+    draft = BEFORE.after(_resolved(create, parse(_seeds("create")[2], create.request, NOW)))
     return [*found, draft]
 
 
@@ -212,7 +213,7 @@ FIELDS = ("order_id", "lines", "quantity", "amount", "status", "placed_at", "tax
 WORDS = (*(f'"{name}":'.encode() for name in FIELDS), b"{", b"}", b"[", b"]", b",", b":", b'"')
 
 
-def _name(path: str) -> str:
+def name_of(path: str) -> str:
     words = [word for word in path.split("/") if word and not word.startswith("<")]
     return "body-" + "-".join(words) + ("-tracking" if path.endswith("<shipment_id>") else "")
 
@@ -220,7 +221,7 @@ def _name(path: str) -> str:
 IMPORT = json.dumps(EXAMPLES["importOrders"]["orders"][0]).encode()
 TARGETS = (
     *(
-        Target(_name(path), partial(_body, route), _seeds(path), WORDS, as_json=True)
+        Target(name_of(path), partial(_body, route), _seeds(path), WORDS, as_json=True)
         for path, route in ROUTES.items()
         if route.request.__struct_fields__
     ),

@@ -3,6 +3,7 @@
 The documents are walked, so a new route is tried, too. What is open to anybody is listed here and nowhere else.
 """
 
+import json
 import re
 import time
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from projector.run_once import run_once
 from shared import auth
 from shared.book import Book
 from shared.environment import Databases
+from shared.http import MEBIBYTE
 from shared.migrate import migrate
 from tests.support import reading
 from tests.support.agreement import assert_documented
@@ -235,3 +237,42 @@ def test_the_actor_in_the_events_is_the_tokens(clients):
         results = clients["command"].post("/v1/orders/import", json={"orders": [imported]}, headers=headers)
         for order_id in (placed.json["order_id"], results.json["results"][0]["order_id"]):
             assert clients["log"].execute(ACTORS, [order_id]).fetchall() == [(known_as, f"https://id.example/ {subject}")]
+
+
+WRITES = [route for route in ROUTES if route.values[1] != "GET"]
+every_write = pytest.mark.parametrize(("api", "method", "path", "security"), WRITES)
+ANY_NAMES = {"/v1/orders/{order_id}/metadata"}
+"""Its members are the client's own."""
+
+
+@every_write
+def test_nothing_is_set_that_is_not_asked_for(clients, api, method, path, security):
+    """Mass assignment: fields of ours, sent along, are refused by name."""
+    headers = bearer(*security[0]["bearer"])
+    for name in ("position", "actor", "principal", "recorded_at", "payment_status", "__proto__"):
+        sent = {"orders": []} if path == "/v1/orders/import" else {}
+        answer = ask(clients[api], method, path, headers, data=json.dumps(sent | {name: 1}).encode())
+        if path in ANY_NAMES:
+            assert answer.status_code in (404, 422)
+        else:
+            assert problem(answer) == (400, "unknown_field"), name
+            assert f"#/{name}" in [error["pointer"] for error in answer.json["errors"]]
+
+
+@every_write
+def test_a_body_is_limited_in_size_and_depth(clients, api, method, path, security):
+    headers = bearer(*security[0]["bearer"])
+    limit = 16 * MEBIBYTE if path == "/v1/orders/import" else MEBIBYTE
+    answer = ask(clients[api], method, path, headers, data=b" " * (limit + 1))
+    assert problem(answer) == (413, "content_too_large") and answer.json["limit"] == limit
+    for deep in (b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000):
+        answer = ask(clients[api], method, path, headers, data=deep)
+        assert problem(answer) == (400, "malformed_json")
+
+
+def test_an_order_and_an_import_are_limited_in_number(clients):
+    line = ORDER["lines"][0]
+    answer = ask(clients["command"], "POST", "/v1/orders", bearer("orders:write"), data=json.dumps(ORDER | {"lines": [line] * 2001}).encode())
+    assert problem(answer) == (422, "validation_failed") and answer.json["errors"][0]["pointer"] == "#/lines"
+    answer = ask(clients["command"], "POST", "/v1/orders/import", bearer("orders:import"), data=json.dumps({"orders": [ORDER] * 101}).encode())
+    assert problem(answer) == (422, "validation_failed") and answer.json["errors"][0]["pointer"] == "#/orders"

@@ -14,6 +14,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from shared import auth, jwks
 from shared.auth import Authenticator, NoAuthKey
 from shared.problems import Problem
+from tests.support.posting import until
 
 ISSUER, AUDIENCE = "https://login.example/", "daybook"
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -40,6 +41,8 @@ class Provider:
         self.asked = 0
         self.broken = False
         self.moved_to = None
+        self.answering = threading.Event()
+        self.answering.set()
 
 
 @pytest.fixture
@@ -49,6 +52,7 @@ def provider():
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self):
             state.asked += 1
+            state.answering.wait(20)
             if state.moved_to:
                 self.send_response(302)
                 self.send_header("Location", state.moved_to)
@@ -194,6 +198,28 @@ def test_while_the_provider_is_away_known_keys_go_on_and_unknown_ones_are_a_503(
     clock.now += jwks.GOOD_FOR + 1
     assert principal(verify, token())
     assert provider.asked == 3
+
+
+def test_a_provider_that_hangs_keeps_nobody_waiting_whose_key_is_known(verify, provider, clock):
+    assert principal(verify, token())
+    provider.answering.clear()
+    provider.keys = [published(RSAAlgorithm, OTHER_RSA_KEY, "next")]
+    clock.now += jwks.GOOD_FOR / 2 + 1
+    began = time.monotonic()
+    for _ in range(20):
+        assert principal(verify, token())
+    assert time.monotonic() - began < jwks.TIMEOUT
+    until(lambda: provider.asked == 2, "it is asked meanwhile, once")
+    provider.answering.set()
+    clock.now += jwks.PAUSE + 1
+    until(lambda: refused(verify, token()), "the withdrawn key is gone")
+
+
+def refused(verify, text):
+    try:
+        return not principal(verify, text)
+    except Problem as problem:
+        return problem.code == "unauthenticated"
 
 
 def test_a_remembered_token_is_checked_again_after_minutes(verify, provider, clock):

@@ -1,8 +1,10 @@
 """Serving with gunicorn's threads: starting, stopping, and what workers must not do to what the master holds."""
 
 import contextlib
+import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import threading
@@ -15,12 +17,12 @@ from shared.serving import CannotListen, reserve
 from tests.support.processes import descendants, line_of, python, wait_until_gone
 
 SERVICE = """
-import contextlib, os, sys, threading
-from shared import http, logs, serving, worker
+import contextlib, fcntl, os, sys, threading
+from shared import http, logs, serving, slow_clients
 from shared.service_routes import add_service_routes
 
 released = threading.Event()
-worker.STALL_SECONDS = 1
+slow_clients.RECEIVE_SECONDS = slow_clients.SEND_SECONDS = 1
 
 @contextlib.contextmanager
 def said(what):
@@ -49,20 +51,33 @@ def opened():
     def read():
         return http.json_reply({"read": len(http.read_body(100))})
 
+    @app.get("/large")
+    def large():
+        return http.json_reply(b"0" * 64_000_000)
+
+    @app.route("/gate", methods=["GET", "POST"])
+    def gate():
+        os.write(1, b"at the gate\\n")
+        with open(sys.argv[2]) as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        return http.json_reply({"passed": True})
+
     with said("app"):
         yield app
 
 logs.configure("test")
 with said("master"):
-    serving.serve(opened, serving.Serving(port=0, workers=int(sys.argv[1]), threads=4, grace_seconds=10))
+    serving.serve(opened, serving.Serving(port=0, workers=int(sys.argv[1]), threads=4, queue=4, grace_seconds=10))
 """
+GET = b"GET %s HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 @contextlib.contextmanager
 def service(tmp_path, workers=2):
     ready = tmp_path / "ready.json"
     environment = os.environ | {"DAYBOOK_READY_FILE": str(ready), "DAYBOOK_LOG_FORMAT": "text"}
-    with python(SERVICE, workers, env=environment) as process:
+    (tmp_path / "gate").touch()
+    with python(SERVICE, workers, tmp_path / "gate", env=environment) as process:
         line_of(process, "ready at")
         yield process, json.loads(ready.read_text())["url"]
 
@@ -136,6 +151,105 @@ def test_a_client_that_stalls_in_the_midst_of_a_request_loses_its_thread(tmp_pat
         assert not answer or (answer.startswith(b"HTTP/1.1 400 ") and b"malformed_request" in answer)
         rest, _ = stopped(process)
         assert "Traceback" not in rest and "rror" not in rest
+
+
+def connected(url, stack):
+    address = httpx.URL(url)
+    client = stack.enter_context(socket.socket())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(20)
+    client.connect((address.host, address.port))
+    return client
+
+
+def test_a_request_that_drips_in_loses_its_thread(tmp_path):
+    with service(tmp_path, workers=1) as (process, url), contextlib.ExitStack() as stack:
+        client, tick, began = connected(url, stack), threading.Event(), time.monotonic()
+        client.sendall(b"GET /pid HTTP/1.1\r\nX: ")
+        with contextlib.suppress(OSError):
+            while time.monotonic() - began < 20:
+                client.send(b"x")
+                tick.wait(0.1)
+        assert time.monotonic() - began < 15
+        rest, _ = stopped(process)
+        assert "Traceback" not in rest and "rror" not in rest
+
+
+def test_clients_that_send_nothing_hold_up_nobody(tmp_path):
+    with service(tmp_path, workers=1) as (process, url), contextlib.ExitStack() as stack:
+        for _ in range(10):
+            connected(url, stack)
+        assert httpx.get(f"{url}/pid", timeout=4).status_code == 200  # gunicorn itself would give each 5 s of a thread
+        _, seconds = stopped(process)
+        assert seconds < 8
+
+
+def test_clients_that_hardly_take_an_answer_lose_their_threads(tmp_path):
+    with service(tmp_path, workers=1) as (process, url), contextlib.ExitStack() as stack:
+        clients, enough = [connected(url, stack) for _ in range(6)], threading.Event()
+        for client in clients:
+            client.sendall(GET % b"/large")
+
+        def drip():
+            with contextlib.suppress(OSError):
+                while not enough.wait(0.1):
+                    for client in clients[:3]:
+                        client.recv(2000)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            assert httpx.get(f"{url}/pid", timeout=20).status_code == 200
+        finally:
+            enough.set()
+            dripping.join()
+        rest, _ = stopped(process)
+        assert "Traceback" not in rest
+
+
+def status_and_headers(client):
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += client.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *fields = head.decode().split("\r\n")
+    headers = dict(field.split(": ", 1) for field in fields)
+    while len(body) < int(headers["Content-Length"]):
+        body += client.recv(65536)
+    return int(first.split()[1]), headers, json.loads(body)
+
+
+def test_beyond_threads_and_queue_requests_are_refused_at_once_and_the_others_are_served(tmp_path):
+    """Four threads, a queue of four: of eleven requests that come while nobody passes the gate, three are refused."""
+    with service(tmp_path, workers=1) as (process, url), contextlib.ExitStack() as stack:
+        gate = stack.enter_context((tmp_path / "gate").open())
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        clients = [connected(url, stack) for _ in range(11)]
+        for client in clients:
+            client.sendall(GET % b"/gate")
+        refused = set()
+        while len(refused) < 3:
+            readable, _, _ = select.select([client for client in clients if client not in refused], [], [], 20)
+            assert readable
+            for client in readable:
+                status, headers, body = status_and_headers(client)
+                assert (status, headers["Retry-After"], headers["Connection"]) == (503, "1", "keep-alive")
+                assert (body["code"], body["retryable"]) == ("overloaded", True)
+                assert headers["Content-Type"] == "application/problem+json" and headers["Request-Id"]
+            refused.update(readable)
+        large = connected(url, stack)
+        large.sendall(b"POST /gate HTTP/1.1\r\nHost: test\r\nContent-Length: 300000\r\n\r\n" + b"x" * 100_000)
+        status, headers, _ = status_and_headers(large)
+        assert (status, headers["Connection"]) == (503, "close")
+        assert httpx.get(f"{url}/livez").status_code == httpx.get(f"{url}/readyz").status_code == 200
+        for _ in range(4):
+            line_of(process, "at the gate")
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        for client in clients:
+            if client in refused:
+                client.sendall(GET % b"/gate")
+            assert status_and_headers(client)[0] == 200
+        stopped(process)
 
 
 def test_requests_on_one_connection_are_served_in_order(tmp_path):

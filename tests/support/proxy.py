@@ -49,6 +49,13 @@ class Network:
             link.forget_client()
         return lambda: [link.cut() for link in forgotten]
 
+    def stall(self):
+        """What is under way over the connections there are arrives late, new ones work. Gives how to let it arrive."""
+        stalled = self._all()
+        for link in stalled:
+            link.flows.clear()
+        return lambda: [link.flows.set() for link in stalled]
+
     def end(self):
         self._ended.set()
         self.up.set()
@@ -96,17 +103,21 @@ class _Link:
     def __init__(self, network, client, server):
         self._network, self._client, self._server = network, client, server
         self._forgotten = False
+        self.flows = threading.Event()
+        self.flows.set()
 
     def forward(self, one, other):
         with suppress(OSError):
             while sent := one.recv(65536):
                 self._network.passes()
+                self.flows.wait()
                 other.sendall(sent)
         if not self._forgotten:
             with suppress(OSError):
                 other.shutdown(socket.SHUT_WR)
 
     def cut(self):
+        self.flows.set()
         for end in (self._client, self._server):
             with suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import tempfile
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.faults.nemesis.house import House
 from tests.faults.nemesis.kinds import KINDS
 from tests.faults.nemesis.load import Clients
 from tests.faults.nemesis.torment import Torment, summary
+from tests.support.history_checks import Finding
 
 LONG = 0.15
 """Of the faults at random so many last up to three times as long, longer than any deadline."""
@@ -55,10 +57,13 @@ def main(minutes, seed, clients, rate, only):
             stack.callback(house.end_services)
             crowd.start()
             torment = Torment(house, crowd, seed, lambda words: print(words, flush=True), LONG if minutes else 0.0)
-            if minutes:
-                torment.at_random(minutes * 60, only)
-            else:
-                torment.everything_once(only)
+            try:
+                if minutes:
+                    torment.at_random(minutes * 60, only)
+                else:
+                    torment.everything_once(only)
+            except Exception:  # noqa: BLE001 -- what clients were told so far is judged all the same
+                torment.told.findings.append(Finding("serves again", traceback.format_exc()))
             told = torment.judge()
             print("\n".join(summary(told, crowd, house.operators)), flush=True)
     except Told as told:

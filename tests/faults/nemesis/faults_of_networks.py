@@ -40,6 +40,16 @@ def half_open(victim):
             each()
 
 
+@kind("connections that deliver late, while new ones work", 5)
+def late(victim):
+    arrive = [network.stall() for network in some(victim)]
+    try:
+        yield
+    finally:
+        for each in arrive:
+            each()
+
+
 @kind("slow network", 4)
 def slow(victim):
     struck = some(victim)

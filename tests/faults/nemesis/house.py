@@ -78,6 +78,12 @@ class Part:
         self._ready.unlink(missing_ok=True)
         self._process = _started(self._arguments, self._environment, self._log)
 
+    @property
+    def tracebacks(self):
+        """What went wrong in it in a way that nobody has thought of."""
+        words = self._log.read_text(errors="replace").split("Traceback (most recent call last)")
+        return [one[:2000] for one in words[1:]]
+
     def last_words(self):
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
 
@@ -161,7 +167,10 @@ class House:
         self._may_start = not down
 
     def end_services(self):
-        """Kill all but PostgreSQL, so that nobody waits for it any more."""
+        """Kill all but PostgreSQL, so that nobody waits for it any more; nobody is frozen."""
+        for pid in descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
         for pid in [below for part in self.parts for below in (part.pid, *part.workers)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -230,9 +239,9 @@ def _started(arguments, environment, log):
 
 def _reap(ours):
     """Take note of the deaths of those who came to us when they lost their parents."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            pid, (state, parent, *_) = int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
+            pid, (state, parent, *_) = int(process.name), (process / "stat").read_text().rpartition(")")[2].split()
             if state == "Z" and int(parent) == os.getpid() and pid not in ours:
                 os.waitpid(pid, os.WNOHANG)
 

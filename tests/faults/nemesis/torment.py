@@ -110,6 +110,7 @@ class Torment:
         self.told.log = recorded_log(self.house.databases)
         self.told.findings += broken_promises(self.clients.history, self.told.log)
         self.told.findings += self._deadlines_kept()
+        self.told.findings += [Finding("odd", f"{p.name}: {words}") for p in self.house.parts for words in p.tracebacks]
         self.told.findings += self._audited()
         self.told.findings += self._verified()
         return self.told
