@@ -219,6 +219,6 @@ def test_the_queue_says_what_to_send_and_what_is_missing(shop):
     shop.writing.handle(confirm(order_id))
     shop.post()
     said = words(shop.visitor.get("/queue"))
-    for text in ("Waits for payment", "64.22 EUR missing", "3 × Mug MUG-1", "DE"):
+    for text in ("Waits for payment", "64.22 EUR missing", "Mug MUG-1", "DE"):
         assert text in said
     assert "Nothing waits to be sent" in words(shop.visitor.get("/queue?state=ready"))
