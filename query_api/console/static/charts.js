@@ -58,7 +58,7 @@
     return {
       width: box.clientWidth,
       height: HEIGHT[figure.dataset.size ?? "low"],
-      padding: [12, 20, 0, 0],
+      padding: [12, span ? 34 : 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
