@@ -19,7 +19,7 @@ from shared import http_headers, http_security, logs, metrics, tracing
 from shared.metric_list import HTTP_PROBLEMS
 from shared.private_words import sent_in
 from shared.problems import Problem
-from shared.request_words import BODY, REQUEST_ID, ROUTE
+from shared.request_words import BODY, REQUEST_ID, ROUTE, STATUS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -63,6 +63,7 @@ class Reply(Response):
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self._body,)
 
     def _all_headers(self, environ: "WSGIEnvironment") -> Headers:
+        environ[STATUS] = self._status_code
         headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
         return headers + http_security.missing([name for name, _ in headers], environ["wsgi.url_scheme"])
 
@@ -109,7 +110,7 @@ def new_app(name: str) -> Flask:
     app.register_error_handler(Exception, _answer_fault)
     app.after_request(_complete)
     logs.add_context(_log_context)
-    logs.keep_private(_sent)
+    logs.keep_private(lambda: sent_in(request.environ) if has_request_context() else ())
     return app
 
 
@@ -245,15 +246,9 @@ def _complete(response: Response) -> Response:
     if not isinstance(response, Reply):  # Flask's own, for files and pages
         response.headers["Request-Id"] = request_id()
         response.headers.extend(request.environ.get(_EXTRA_HEADERS, ()))
+        request.environ[STATUS] = response.status_code
         response.headers.extend(http_security.missing(response.headers.keys(), request.scheme))
     return response
-
-
-def _sent() -> Iterable[str]:
-    if not has_request_context():
-        return ()
-    environ = request.environ
-    return sent_in(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ.get(BODY, b""))
 
 
 def _log_context() -> dict[str, Any]:

@@ -58,11 +58,16 @@ def for_machines() -> bool:
     return _configured[1]
 
 
-def json_line(at: float, logger: str, message: str, facts: Facts) -> str:
-    """Render a line as `configure` has it for machines, many times faster than logging does; `at` in Unix time."""
+def time_of(at: float) -> str:
+    """Render a moment in Unix time as all lines have it, many times faster than `datetime` does."""
     second, milliseconds = divmod(int(at * 1000), 1000)
+    return f"{_second(second)}.{milliseconds:03d}Z"
+
+
+def json_line(at: float, logger: str, message: str, facts: Facts) -> str:
+    """Render a line as `configure` has it for machines; `at` in Unix time."""
     line = {
-        "time": f"{_second(second)}.{milliseconds:03d}Z",
+        "time": time_of(at),
         "level": "info",
         "component": _configured[0],
         "logger": logger,
@@ -74,8 +79,7 @@ def json_line(at: float, logger: str, message: str, facts: Facts) -> str:
 
 def text_line(at: float, message: str) -> str:
     """Render a line for people likewise."""
-    second, milliseconds = divmod(int(at * 1000), 1000)
-    return f"{_second(second)[11:]}.{milliseconds:03d} {_configured[0]:<11} {message}"
+    return f"{time_of(at)[11:23]} {_configured[0]:<11} {message}"
 
 
 def write(lines: Sequence[str]) -> int:

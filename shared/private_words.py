@@ -1,10 +1,13 @@
 """Whether a message quotes what somebody has sent: then it may be about a person, and has no place in the log."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
+
+from shared.request_words import BODY
 
 _WORD = re.compile(r"\w{3,}")
 
@@ -15,10 +18,11 @@ def quotes(message: str, sent: Iterable[str]) -> bool:
     return any(not words.isdisjoint(_WORD.findall(text.casefold())) for text in sent)
 
 
-def sent_in(path: str, query_string: str, body: bytes) -> Iterator[str]:
+def sent_in(environ: Mapping[str, Any]) -> Iterator[str]:
     """The texts of a request: of its address, and of its body the values if it is JSON, else all of it."""
-    yield path
-    yield unquote_plus(query_string)
+    yield environ["PATH_INFO"]
+    yield unquote_plus(environ.get("QUERY_STRING", ""))
+    body: bytes = environ.get(BODY, b"")
     try:
         yield from _strings(msgspec.json.decode(body or b"null"))
     except msgspec.DecodeError:

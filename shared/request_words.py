@@ -6,5 +6,8 @@ REQUEST_ID = "daybook.request_id"
 BODY = "daybook.body"
 """What was read of its body."""
 
+STATUS = "daybook.status"
+"""The status of its answer; nothing, if there was none."""
+
 ROUTE = "daybook.route"
 """The template of the route it met, and the names in its path with their values (or None)."""

@@ -12,6 +12,7 @@ from werkzeug.test import Client
 from shared import http, logs
 from shared.private_words import quotes, sent_in
 from shared.request_lines import Told
+from shared.request_words import BODY
 from shared.telling import Telling
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -156,10 +157,14 @@ def test_a_fault_is_told_once_with_its_trace_and_without_what_it_quotes(served):
 
 
 def test_what_is_quoted_is_found_in_any_case_and_form():
-    assert quotes("no LOVELACE here", sent_in("/", "q=ada+lovelace", b""))
-    assert quotes("no such city: 'Bonn'", sent_in("/", "", b'{"lines":[{"city":["Bonn"]}]}'))
-    assert quotes("bad 'Bonn", sent_in("/", "", b"{not json: Bonn"))
-    assert not quotes("KeyError: 'city'", sent_in("/v1/orders", "limit=5", b'{"city":"Bonn"}'))
+    def sent(query="", body=b"", path="/v1/orders"):
+        return sent_in({"PATH_INFO": path, "QUERY_STRING": query, BODY: body})
+
+    assert quotes("no LOVELACE here", sent("q=ada+lovelace"))
+    assert quotes("no such city: 'Bonn'", sent(body=b'{"lines":[{"city":["Bonn"]}]}'))
+    assert quotes("bad 'Bonn", sent(body=b"{not json: Bonn"))
+    assert quotes("no key 'ada'", sent(path="/ada@example.org"))
+    assert not quotes("KeyError: 'city'", sent("limit=5", b'{"city":"Bonn"}'))
 
 
 def test_a_log_that_nobody_reads_holds_nobody_up(served, monkeypatch):
