@@ -97,7 +97,7 @@ def test_point_in_time_recovery(place, parts):
 
     parts.enter_context(copy(typing, "restored"))
     with guide.entry("Point-in-time recovery") as follow:
-        follow(typing, stop_everything=happens, start_everything=shop.open)
+        follow(typing, stop_everything_postgresql_too=happens, start_everything=shop.open)
     new = [shop.placed(f"after-{number}") for number in range(3)]
     assert new[-1].headers["Consistency-Token"].split(".")[1] == lost[-1].headers["Consistency-Token"].split(".")[1]
     assert all(shop.shows(answer) for answer in new)
