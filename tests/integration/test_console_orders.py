@@ -222,3 +222,12 @@ def test_the_queue_says_what_to_send_and_what_is_missing(shop):
     for text in ("Waits for payment", "64.22 EUR missing", "Mug MUG-1", "DE"):
         assert text in said
     assert "Nothing waits to be sent" in words(shop.visitor.get("/queue?state=ready"))
+
+
+def test_of_very_many_lines_the_first_are_shown_and_those_that_changed(shop, lived, monkeypatch):
+    monkeypatch.setattr("query_api.console.order.MOST_LINES", 0)
+    last = shop.visitor.get(f"/orders/{ORDER}")
+    assert "Show all 2 lines" in words(last)
+    assert 'class="line-name' not in last.text
+    assert shop.visitor.get(f"/orders/{ORDER}?version=18").text.count('class="line-name') == 1, "the one cancelled in part"
+    assert shop.visitor.get(f"/orders/{ORDER}?all=1").text.count('class="line-name') == 2
