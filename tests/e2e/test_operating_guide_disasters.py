@@ -128,12 +128,19 @@ def test_failover(place, parts):
             admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             admin.execute("SELECT pg_reload_conf()")
             until(lambda: admin.execute("SHOW synchronous_standby_names").fetchone() == ("*",), "commits wait for it")
+        shop.queries.url = reader()
         placed.extend(shop.placed(f"before-{number}") for number in range(5))
+        assert all(shop.shows(answer) for answer in placed)
         cluster.kill()
+        assert all(shop.shows(answer) for answer in placed)
         began = time.monotonic()
         refused = shop.place("meanwhile")
         assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
         assert refused.headers["Retry-After"] and time.monotonic() - began < 5
+
+    def reader():
+        environment = shop.environment | {"DAYBOOK_DATABASE_URL": both.replace("read-write", "prefer-standby")}
+        return parts.enter_context(house.query_api(place, environment)).url
 
     parts.enter_context(copy(typing, "standby"))
     with guide.entry("Failover") as follow:
