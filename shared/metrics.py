@@ -40,10 +40,10 @@ def observe(metric: Metric, value: float, *labels: str, times: int = 1) -> None:
         _notes.append((metric, labels, (value,), times))
 
 
-def observe_all(metric: Metric, values: Sequence[float], *labels: str) -> None:
-    """Let a histogram see many values."""
+def observe_all(metric: Metric, values: Sequence[float], *labels: str, times: int = 1) -> None:
+    """Let a histogram see many values, each so many times."""
     if _noting:
-        _notes.append((metric, labels, values, 1))
+        _notes.append((metric, labels, values, times))
 
 
 def sample(metric: Metric, read: Callable[[], float], *labels: str) -> None:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared import metrics
 from shared.metric_list import ALL, HTTP_DURATION, HTTP_REQUESTS, LEADER, METRICS, PROJECTOR, VISIBLE
 from shared.metric_registry import Registry
+from tests.support.metric_table import PAGE, page
 
 LABELS = {"method", "route", "status", "code", "command", "outcome", "type", "database", "state", "version", "revision"}
 """Each has few values, which our own code gives it: none is an id, a path or a name."""
@@ -83,3 +84,7 @@ def test_gauges_are_read_when_it_is_time(noting):
     for expected in (1, 0):
         registry.read(metrics.samples())
         assert shown(registry)["daybook_projector_leader"].samples[0].value == expected
+
+
+def test_the_page_for_people_is_the_list():
+    assert PAGE.read_text() == page(), "python -m tests.support.metric_table"
