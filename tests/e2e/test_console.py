@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from shared.house import EXAMPLE
 from tests.support.query_api import token
 
 STOOD = "#stood"
@@ -183,3 +184,18 @@ def test_a_scope_that_is_missing_is_named(windows):
     page.goto("/console/sales")
     expect(page.get_by_role("heading", name="Your token does not grant this")).to_be_visible()
     expect(page.get_by_text("reports:read").first).to_be_visible()
+
+
+def test_what_customers_type_is_shown_and_never_run(house, windows):
+    wild = '<img src="/console/x" onerror="window.ran = 1">'
+    line = EXAMPLE["lines"][0] | {"sku": "WILD-1", "name": wild, "unit_price_amount": 99_999}
+    customer = {"customer_id": "wild-1", "email": "wild@example.org", "name": wild}
+    placed = house.place(customer=customer, lines=[line])
+    house.posted()
+    window = windows()
+    for path in (f"/console/orders/{placed['order_id']}", "/console/orders?q=wild", "/console/sales"):
+        window.page.goto(path)
+        expect(window.page.get_by_text(wild).first).to_be_visible()
+        expect(window.page.locator("main img")).to_have_count(0)
+        assert window.page.evaluate("window.ran") is None
+    assert window.complaints == []

@@ -63,6 +63,8 @@ def test_the_plot_its_table_and_the_report_say_the_same(house, sales):
     orders = figure(sales, "Orders placed")
     assert cells(orders, 2) == [f"{row['orders_placed']:,}" for row in expected["rows"]]
     assert orders.evaluate(SHOWN) == sum(row["orders_placed"] > 0 for row in expected["rows"])
+    sales.emulate_media(color_scheme="dark")
+    assert orders.evaluate(SHOWN) == sum(row["orders_placed"] > 0 for row in expected["rows"]), "in other colours"
     tile = sales.locator(".tile", has_text="Orders").first
     expect(tile).to_contain_text(f"{expected['totals']['orders_placed']:,}")
 
