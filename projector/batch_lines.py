@@ -5,7 +5,7 @@ log's database: this process knows how far its own is from that one, as of the l
 """
 
 import logging
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic, time
@@ -63,8 +63,11 @@ class Batches:
         """Tell of a batch that has just been committed; `seconds` is what it took."""
         now = time()
         there = now + self._ahead
+        waited = defaultdict(list)  # by how many events were recorded at the same moment, as those of one append are
         for recorded_at, times in Counter([event.recorded_at for event in events]).items():
-            metrics.observe(VISIBLE, max(0.0, there - _unix(recorded_at)), times=times)
+            waited[times].append(max(0.0, there - datetime.fromisoformat(recorded_at).timestamp()))
+        for times, seconds_waited in waited.items():
+            metrics.observe_all(VISIBLE, seconds_waited, times=times)
         for type_, times in Counter([event.type if event.event else "unknown" for event in events]).items():
             metrics.count(POSTED, type_, by=times)
         metrics.count(BATCHES)
@@ -72,11 +75,9 @@ class Batches:
         metrics.observe(BATCH_DURATION, seconds)
         if (spans := tracing.present()) is not None:
             self._trace(spans, events, now - seconds, now)
-        traces = dict.fromkeys(event.envelope.trace_id for event in events if event.envelope.trace_id)
-        waited = there - _unix(events[0].recorded_at)
-        self._told.append(
-            _Batch(now, len(events), events[-1].position, seconds, waited, [*traces][:MOST_TRACES])
-        )
+        traces = dict.fromkeys([trace for event in events if (trace := event.envelope.trace_id)])
+        oldest = there - _unix(events[0].recorded_at)
+        self._told.append(_Batch(now, len(events), events[-1].position, seconds, oldest, [*traces][:MOST_TRACES]))
 
     def _trace(self, spans: "Spans", events: Sequence[RecordedEvent], began: float, ended: float) -> None:
         """Show the batch in the traces of its commands, each of which has decided all its events in one span."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any, NamedTuple
 
-from query_api.head import Head
+from query_api.head import Head, Known
 from query_api.reads import Reading, read
 from query_api.sessions import Sessions, Value
 from query_api.waiting import Places
@@ -103,8 +103,10 @@ class Freshness:
 
     def headers(self, position: int) -> Headers:
         """Say where in the log a read stands and how many seconds that is behind."""
+        return self._headers(position, self._head.known(position))
+
+    def _headers(self, position: int, head: Known | None) -> Headers:
         headers = [("Projection-Position", str(position))]
-        head = self._head.known(position)
         if head is not None:
             headers.append(("Projection-Lag", f"{head.lag(position):.3f}"))
             if not head.final:
@@ -115,7 +117,7 @@ class Freshness:
         """Say the same of what is answered, and count it."""
         if (head := self._head.known(position)) is not None:
             metrics.observe(ANSWER_LAG, head.lag(position))
-        return self.headers(position)
+        return self._headers(position, head)
 
     def headers_now(self) -> Headers:
         """Say the same for an answer that read nothing; empty if the read tables do not answer."""

@@ -17,8 +17,9 @@ from werkzeug.exceptions import HTTPException
 
 from shared import http_headers, http_security, logs, metrics, tracing
 from shared.metric_list import HTTP_PROBLEMS
+from shared.private_words import sent_in
 from shared.problems import Problem
-from shared.request_words import REQUEST_ID, ROUTE
+from shared.request_words import BODY, REQUEST_ID, ROUTE, STATUS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -62,6 +63,7 @@ class Reply(Response):
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self._body,)
 
     def _all_headers(self, environ: "WSGIEnvironment") -> Headers:
+        environ[STATUS] = self._status_code
         headers = [("Request-Id", request_id_of(environ)), *environ.get(_EXTRA_HEADERS, ()), *self._headers]
         return headers + http_security.missing([name for name, _ in headers], environ["wsgi.url_scheme"])
 
@@ -108,6 +110,7 @@ def new_app(name: str) -> Flask:
     app.register_error_handler(Exception, _answer_fault)
     app.after_request(_complete)
     logs.add_context(_log_context)
+    logs.keep_private(lambda: sent_in(request.environ) if has_request_context() else ())
     return app
 
 
@@ -151,6 +154,7 @@ def read_body(limit: int, media: str = JSON) -> bytes:
         body: bytes = environ["wsgi.input"].read(limit + 1 if expected is None else expected)
     except OSError as error:
         raise Problem("malformed_request", "The body did not arrive, or its chunks are malformed.") from error
+    environ[BODY] = body
     if len(body) > limit:
         raise _too_large(f"The body has more than {limit} bytes", limit)
     if expected is not None and len(body) < expected:
@@ -242,6 +246,7 @@ def _complete(response: Response) -> Response:
     if not isinstance(response, Reply):  # Flask's own, for files and pages
         response.headers["Request-Id"] = request_id()
         response.headers.extend(request.environ.get(_EXTRA_HEADERS, ()))
+        request.environ[STATUS] = response.status_code
         response.headers.extend(http_security.missing(response.headers.keys(), request.scheme))
     return response
 

@@ -10,7 +10,7 @@ import os
 import select
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import msgspec
 
 from shared.anticipated import Anticipated
+from shared.private_words import quotes
 
 Facts = Mapping[str, object]
 
@@ -25,6 +26,7 @@ PATIENCE = 1.0
 """Seconds for which finished lines (`write`) wait for a reader."""
 
 _contexts: list[Callable[[], Facts]] = []
+_private: list[Callable[[], Iterable[str]]] = []
 _configured: tuple[str, bool, logging.StreamHandler[TextIO] | None] = "", True, None
 """The component, whether machines read its lines, and where these go."""
 _PLAIN = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName"}
@@ -56,11 +58,16 @@ def for_machines() -> bool:
     return _configured[1]
 
 
-def json_line(at: float, logger: str, message: str, facts: Facts) -> str:
-    """Render a line as `configure` has it for machines, many times faster than logging does; `at` in Unix time."""
+def time_of(at: float) -> str:
+    """Render a moment in Unix time as all lines have it, many times faster than `datetime` does."""
     second, milliseconds = divmod(int(at * 1000), 1000)
+    return f"{_second(second)}.{milliseconds:03d}Z"
+
+
+def json_line(at: float, logger: str, message: str, facts: Facts) -> str:
+    """Render a line as `configure` has it for machines; `at` in Unix time."""
     line = {
-        "time": f"{_second(second)}.{milliseconds:03d}Z",
+        "time": time_of(at),
         "level": "info",
         "component": _configured[0],
         "logger": logger,
@@ -72,8 +79,7 @@ def json_line(at: float, logger: str, message: str, facts: Facts) -> str:
 
 def text_line(at: float, message: str) -> str:
     """Render a line for people likewise."""
-    second, milliseconds = divmod(int(at * 1000), 1000)
-    return f"{_second(second)[11:]}.{milliseconds:03d} {_configured[0]:<11} {message}"
+    return f"{time_of(at)[11:23]} {_configured[0]:<11} {message}"
 
 
 def write(lines: Sequence[str]) -> int:
@@ -125,10 +131,17 @@ def add_context(facts: Callable[[], Facts]) -> None:
     _contexts.append(facts)
 
 
+def keep_private(sent: Callable[[], Iterable[str]]) -> None:
+    """Withhold what an exception says if it quotes `sent()`, asked when the line is written."""
+    _private.append(sent)
+
+
 def describe(error: BaseException) -> str:
     """Name an exception in one line that is fit for the log."""
     diagnostics = getattr(error, "diag", None)
     said = getattr(diagnostics, "message_primary", None) or str(error)
+    if any(quotes(said, sent()) for sent in _private):
+        said = "(withheld: it quotes the request)"
     return f"{type(error).__qualname__}: {said}"
 
 

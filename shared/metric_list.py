@@ -221,6 +221,12 @@ REBUILDING = _found("daybook_rebuild_running", [PROJECTOR], "1: a rebuild, a ver
 REBUILD_POSITION = _found("daybook_rebuild_position", [PROJECTOR], "Events that it has posted; 0 while none runs.")
 REBUILD_HEAD = _found("daybook_rebuild_head_position", [PROJECTOR], "Events that it has to post; 0 while none runs.")
 
+LINES_LOST = _counter(
+    "daybook_log_lines_lost_total",
+    ALL,
+    "Lines about requests and batches that were given up because nobody took them off the log for a second.",
+    begins=[()],
+)
 BUILD = _gauge(
     "daybook_build_info",
     ALL,

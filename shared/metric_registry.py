@@ -55,14 +55,15 @@ class Registry:
         """Add up notes; those of metrics that this part does not expose are dropped."""
         counted: defaultdict[tuple[str, Labels], float] = defaultdict(float)
         observed: dict[tuple[str, Labels], list[int]] = {}
-        for metric, labels, value, times in notes:
+        for metric, labels, seen, times in notes:
             key = metric.name, labels
             if metric.buckets:
                 counts = observed.get(key)
                 if counts is None:
                     counts = observed[key] = [0] * (len(metric.buckets) + 1)
-                counts[bisect_left(metric.buckets, value)] += times
-            counted[key] += value * times
+                for value in seen:
+                    counts[bisect_left(metric.buckets, value)] += times
+            counted[key] += sum(seen) * times
         for (name, labels), total in counted.items():
             if name in self._made:
                 child = self._child(METRICS[name], labels)

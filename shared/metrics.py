@@ -5,13 +5,13 @@ processes that expose metrics, see `shared.telling`) nothing is noted, so that e
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from shared.metric_list import Labels, Metric
 
-Note = tuple[Metric, Labels, float, int]
-"""A metric, its label values, and a value so many times: what a counter grows by, or what a histogram observes."""
+Note = tuple[Metric, Labels, Sequence[float], int]
+"""A metric, its label values, and values, each so many times: what a counter grows by, or what a histogram sees."""
 
 _notes: deque[Note] = deque()
 _noting = False
@@ -31,13 +31,19 @@ _sampled: dict[tuple[str, Labels], Sampled] = {}
 def count(metric: Metric, *labels: str, by: float = 1) -> None:
     """Let a counter grow."""
     if _noting:
-        _notes.append((metric, labels, by, 1))
+        _notes.append((metric, labels, (by,), 1))
 
 
 def observe(metric: Metric, value: float, *labels: str, times: int = 1) -> None:
     """Let a histogram see a value, so many times."""
     if _noting:
-        _notes.append((metric, labels, value, times))
+        _notes.append((metric, labels, (value,), times))
+
+
+def observe_all(metric: Metric, values: Sequence[float], *labels: str, times: int = 1) -> None:
+    """Let a histogram see many values, each so many times."""
+    if _noting:
+        _notes.append((metric, labels, values, times))
 
 
 def sample(metric: Metric, read: Callable[[], float], *labels: str) -> None:

@@ -4,18 +4,19 @@ A line says the route's template, never the path, the query string or who asked:
 of a token is a person where people have tokens, and which tokens those are is for whoever issues them to say.)
 """
 
+import json
 import logging
 import re
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from time import perf_counter, time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from shared import logs, metrics, tracing
 from shared.http_headers import trace_id
 from shared.metric_list import HTTP_DURATION, HTTP_IN_PROGRESS, HTTP_REQUESTS, HTTP_THREADS
-from shared.request_words import REQUEST_ID, ROUTE
+from shared.request_words import REQUEST_ID, ROUTE, STATUS
 from shared.telling import Telling
 
 if TYPE_CHECKING:
@@ -32,21 +33,12 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
-_ERROR = 400
+_ERROR, _FAULT = 400, 500
 _log = logging.getLogger(__name__)
 
-
-class _Answered(NamedTuple):
-    """A request and its answer; `route` is the template and the names in the path. `at` in Unix time."""
-
-    at: float
-    method: str
-    route: tuple[str, dict[str, Any] | None]
-    status: str
-    seconds: float
-    request_id: str
-    traceparent: str | None
-    span: "Served | None"
+_Answered = tuple[float, str, tuple[str, dict[str, Any] | None], int, float, str, str | None, "Served | None"]
+"""A request and its answer: Unix time of its end, method, route and names in the path, status, seconds, the request's
+id, its traceparent, its span. A plain tuple, because each request makes one."""
 
 
 class Told:
@@ -64,57 +56,54 @@ class Told:
         """Answer, and note it; of a body that is still to be made, when that has ended."""
         began = perf_counter()
         self._under_way.append(None)
-        status = "500"
-        span = tracing.served(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))
-
-        def begun(line: str, headers: list[tuple[str, str]], *fault: Any) -> Callable[[bytes], object]:  # noqa: ANN401 -- as WSGI has it
-            nonlocal status
-            status = line
-            return start_response(line, headers, *fault)
-
-        def ended() -> None:
-            self._under_way.pop()
-            self._answered.append(
-                _Answered(
-                    time(),
-                    environ["REQUEST_METHOD"],
-                    environ.get(ROUTE, NO_ROUTE),
-                    status[:3],
-                    perf_counter() - began,
-                    environ.get(REQUEST_ID, ""),
-                    environ.get("HTTP_TRACEPARENT"),
-                    span,
-                )
-            )
-
+        span = tracing.served(environ)
         try:
-            body = self._app(environ, begun)
+            body = self._app(environ, start_response)
         except BaseException:
-            ended()
+            self._ended(environ, began, span)
             raise
         finally:
             if span is not None:
                 span.leave()
         if isinstance(body, tuple):  # a finished answer
-            ended()
+            self._ended(environ, began, span)
             return body
-        return _Body(body, ended)
+        return _Body(body, lambda: self._ended(environ, began, span))
+
+    def _ended(self, environ: "WSGIEnvironment", began: float, span: "Served | None") -> None:
+        self._under_way.pop()
+        get = environ.get
+        self._answered.append(
+            (
+                time(),
+                environ["REQUEST_METHOD"],
+                get(ROUTE, NO_ROUTE),
+                get(STATUS, _FAULT),
+                perf_counter() - began,
+                get(REQUEST_ID, ""),
+                get("HTTP_TRACEPARENT"),
+                span,
+            )
+        )
 
     def _lines(self, _last: bool) -> list[str]:  # noqa: FBT001 -- as `Telling.add_lines` has it
         """Count what was answered since the last call, and give the lines about it."""
         answered = [self._answered.popleft() for _ in range(len(self._answered))]
+        seconds: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
         lines = []
-        rendered = _as_json if logs.for_machines() else _as_text
+        line = _json_line if logs.for_machines() else _text_line
         told = _log.isEnabledFor(logging.INFO)
         for one in answered:
-            method = one.method if one.method in _METHODS else "other"
-            route = template(one.route[0])
-            metrics.count(HTTP_REQUESTS, method, route, one.status)
-            metrics.observe(HTTP_DURATION, one.seconds, method, route)
-            if one.span is not None:
-                one.span.end(one.at, method, route, one.status, _facts(one))
-            if told and (route not in PROBES or int(one.status) >= _ERROR):
-                lines.append(rendered(one, method, route))
+            method, rule, status = one[1], one[2][0], one[3]
+            seconds[method, rule, status].append(one[4])
+            if one[7] is not None:
+                one[7].end(one[0], *_names(method, rule), status, dict(_facts(one)))
+            if told and (rule not in PROBES or status >= _ERROR):
+                lines.append(line(one))
+        for (method, rule, status), taken in seconds.items():
+            method, route = _names(method, rule)  # noqa: PLW2901 -- as metrics have them
+            metrics.count(HTTP_REQUESTS, method, route, str(status), by=len(taken))
+            metrics.observe_all(HTTP_DURATION, taken, method, route)
         return lines
 
 
@@ -138,39 +127,56 @@ class _Body:
                 ended()
 
 
+def _names(method: str, rule: str) -> tuple[str, str]:
+    """The method, if it is one, and the route as documents write it: `/v1/orders/{order_id}`."""
+    return method if method in _METHODS else "other", _template(rule)
+
+
 @cache
-def template(rule: str) -> str:
-    """Write a route as documents do: `/v1/orders/{order_id}`."""
+def _template(rule: str) -> str:
     return _CONVERTED.sub(r"{\1}", rule)
 
 
-def _facts(one: _Answered) -> dict[str, str]:
-    """What names a request: the order it is about, if its path says so, and the ids to find it again by."""
-    facts = {}
-    order_id = (one.route[1] or {}).get("order_id")
-    if order_id and _UUID.fullmatch(order_id):
-        facts["order_id"] = order_id
-    facts["request_id"] = one.request_id
-    if trace := one.span.trace_id if one.span else trace_id(one.traceparent):
-        facts["trace_id"] = trace
-    return facts
+def _facts(one: _Answered) -> Iterator[tuple[str, str]]:
+    """What names a request: the order it is about, if its path says so, and the ids to find it again by.
+
+    None of them needs escaping, whatever it stands in.
+    """
+    names, span = one[2][1], one[7]
+    if names and (order_id := names.get("order_id")) and _UUID.fullmatch(order_id):
+        yield "order_id", order_id
+    yield "request_id", one[5]
+    if span is not None:
+        yield "trace_id", span.trace_id
+    elif one[6] and (trace := trace_id(one[6])):
+        yield "trace_id", trace
 
 
-def _as_json(one: _Answered, method: str, route: str) -> str:
-    return logs.json_line(
-        one.at,
-        __name__,
-        f"{method} {route} {one.status}",
-        {
-            "method": method,
-            "route": route,
-            "status": int(one.status),
-            "duration_ms": round(one.seconds * 1000, 3),
-            **_facts(one),
-        },
-    )
+def _json_line(one: _Answered) -> str:
+    facts = "".join([f',"{name}":"{value}"' for name, value in _facts(one)])
+    return f'{{"time":"{logs.time_of(one[0])}",{_constant(one[1], one[2][0], one[3])}{one[4] * 1000:.3f}{facts}}}'
 
 
-def _as_text(one: _Answered, method: str, route: str) -> str:
-    facts = "".join(f" {name}={value}" for name, value in _facts(one).items())
-    return logs.text_line(one.at, f"{method} {route} {one.status} {one.seconds * 1000:.1f} ms{facts}")
+@cache
+def _constant_of(method: str, route: str, status: int) -> str:
+    said = {
+        "level": "info",
+        "component": logs.component(),
+        "logger": __name__,
+        "message": f"{method} {route} {status}",
+        "method": method,
+        "route": route,
+        "status": status,
+    }
+    return json.dumps(said, separators=(",", ":"))[1:-1] + ',"duration_ms":'
+
+
+def _constant(method: str, rule: str, status: int) -> str:
+    """The part of a line that is the same for all requests with these."""
+    return _constant_of(*_names(method, rule), status)
+
+
+def _text_line(one: _Answered) -> str:
+    facts = "".join([f" {name}={value}" for name, value in _facts(one)])
+    method, route = _names(one[1], one[2][0])
+    return logs.text_line(one[0], f"{method} {route} {one[3]} {one[4] * 1000:.1f} ms{facts}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -39,18 +39,18 @@ class Served:
         """Be present no more; in the thread that began it."""
         context.detach(self._token)
 
-    def end(self, at: float, method: str, route: str, status: str, facts: Mapping[str, str]) -> None:
+    def end(self, at: float, method: str, route: str, status: int, facts: Mapping[str, str]) -> None:
         """The answer was given `at` (Unix time)."""
         self._span.update_name(f"{method} {route}")
         self._span.set_attributes(
             {
                 "http.request.method": method,
                 "http.route": route,
-                "http.response.status_code": int(status),
+                "http.response.status_code": status,
                 **{f"daybook.{name}": value for name, value in facts.items()},
             }
         )
-        if int(status) >= _FAULT:
+        if status >= _FAULT:
             self._span.set_status(StatusCode.ERROR)
         self._span.end(int(at * _NANOSECONDS))
 
@@ -72,10 +72,10 @@ class Spans:
             name, attributes=named, record_exception=False, set_status_on_exception=False
         )
 
-    def served(self, traceparent: str | None, tracestate: str | None) -> Served:
+    def served(self, environ: Mapping[str, Any]) -> Served:
         """The span of a request."""
-        sent = {"traceparent": traceparent, "tracestate": tracestate}
-        carrier = {name: value for name, value in sent.items() if value}
+        names = ("traceparent", "tracestate")
+        carrier = {name: sent for name in names if (sent := environ.get(f"HTTP_{name.upper()}"))}
         return Served(self._tracer, self._propagator.extract(carrier, context.Context()))
 
     def traced(self) -> Traced | None:

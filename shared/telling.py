@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
 from shared import logs, metrics
+from shared.metric_list import LINES_LOST
 from shared.metric_registry import Registry
 
 TICK = 0.1
@@ -41,7 +42,8 @@ class Telling:
             if self.registry is not None:
                 self.registry.take(metrics.taken())
                 self.registry.read(metrics.samples())
-            logs.write(said)
+            if lost := logs.write(said):
+                metrics.count(LINES_LOST, by=lost)
 
     def shown(self, registry: Registry) -> bytes:
         """Give the metrics as they are now, for whoever asks."""

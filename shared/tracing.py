@@ -6,9 +6,9 @@ imported, and everything here does nothing. Spans carry ids, counts and codes: n
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared import logs
 
@@ -34,9 +34,9 @@ def span(name: str, **attributes: str | int) -> AbstractContextManager[object]:
     return _NOTHING if _present is None else _present.span(name, attributes)
 
 
-def served(traceparent: str | None, tracestate: str | None) -> "Served | None":
+def served(environ: Mapping[str, Any]) -> "Served | None":
     """Begin the span of a request that is served, in the trace of whoever sent it; None without traces."""
-    return None if _present is None else _present.served(traceparent, tracestate)
+    return None if _present is None else _present.served(environ)
 
 
 def traced() -> Traced | None:

@@ -14,10 +14,14 @@ from query_api.order_history import stages
 from query_api.queries.order_timeline_story import Happening, Story, story
 from query_api.route import known_order_id
 from shared.order_document import OrderDocument, decode
+from shared.order_document_shape import DocumentLine
 from shared.problems import Problem
 
 MOST_TOLD = 100
 """So many of an order's events are told at first, the latest; the rest when asked for."""
+
+MOST_LINES = 60
+"""So many of an order's lines are shown at first, and those that the version changed; the rest when asked for."""
 
 PERSONAL = {
     "order.shipping_address_changed": "shipping_address",
@@ -60,6 +64,7 @@ def add_order(console: Console) -> None:
             "now": now,
             "order": stage.order,
             "before": stage.before,
+            "lines": _lines(stage),
             "found": stage.found,
             "happening": told.happenings[version - 1],
             "headlines": list(words.headlines(stage.found)),
@@ -94,6 +99,13 @@ def _version(now: OrderDocument) -> int:
 
 def _most() -> int:
     return 10**9 if request.args.get("all") else MOST_TOLD
+
+
+def _lines(stage: Stage) -> list[DocumentLine]:
+    if request.args.get("all"):
+        return stage.order.lines
+    changed = {path[1] for path in stage.found if path[0] == "lines"}
+    return [line for place, line in enumerate(stage.order.lines) if place < MOST_LINES or line.line_id in changed]
 
 
 def _stages(told: Story, now: OrderDocument, versions: set[int]) -> Iterable[tuple[int, Stage]]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from query_api.order_parameters import SHORTEST_SEARCH
@@ -25,6 +24,7 @@ AMOUNTS = ("total_min", "total_max")
 FIELDS = ("q", "by", *CHOICES, *TEXTS, *DAYS, *AMOUNTS, "sort", "cursor")
 
 _UPPER = ("ship_country", "currency")
+_AMOUNT = re.compile(r"(?P<whole>\d{1,13})(?:\.(?P<part>\d+))?", re.ASCII)
 _BARE_NUMBER = re.compile(r"\d{1,8}", re.ASCII)
 
 
@@ -83,10 +83,7 @@ def _minor_units(text: str, currency: str) -> str:
     """Give an amount as typed in minor units. Raises `ValueError` with what is wrong."""
     if currency not in EXPONENTS:
         raise ValueError("Choose a currency first: amounts of different ones do not compare.")
-    try:
-        amount = Decimal(text.replace(",", "")) * 10 ** EXPONENTS[currency]
-    except InvalidOperation:
-        raise ValueError("This is no amount.") from None
-    if amount < 0 or amount != int(amount):
-        raise ValueError(f"An amount of {currency} has at most {EXPONENTS[currency]} decimals and no sign.")
-    return str(int(amount))
+    found, decimals = _AMOUNT.fullmatch(text.replace(",", "")), EXPONENTS[currency]
+    if not found or len(found["part"] or "") > decimals:
+        raise ValueError(f"This is no amount of {currency}: digits, and after the point {decimals} of them at most.")
+    return str(int(f"{found['whole']}{found['part'] or '':0<{decimals}}"))

@@ -19,8 +19,7 @@ from query_api.shapes import OrderInList
 from shared.problems import Problem
 
 ROWS = 25
-SORTS = {
-    "-created_at": "Newest first",
+SORTS = {  # beside the usual one, the newest first
     "created_at": "Oldest first",
     "-updated_at": "Last changed first",
     "-grand_total_amount": "Largest first",

@@ -96,13 +96,15 @@ def _nowhere(path: str) -> Answer:
     raise NotFound(f"The console has no page {path[:80]!r}.")
 
 
-def _answer_problem(problem: Problem) -> Answer | tuple[str, int]:
+def _answer_problem(problem: Problem) -> Answer | tuple[str, int] | tuple[str, int, dict[str, str]]:
     if problem.code == "unauthenticated":
         return to_login(problem)
     status = problem.kind.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("answered %s %s", status, problem)
-    return _error(status, _TITLES.get(problem.code, problem.kind.title), problem.detail, _NEXT.get(problem.code))
+    title = _TITLES.get(problem.code, problem.kind.title)
+    again = {name: value for name, value in problem.response_headers().items() if name == "Retry-After"}
+    return *_error(status, title, problem.detail, _NEXT.get(problem.code)), again
 
 
 def _answer_http_exception(error: HTTPException) -> Answer | tuple[str, int]:

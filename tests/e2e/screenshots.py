@@ -4,15 +4,20 @@ Wide and narrow, light and dark, whole pages; with a word, only the pages whose 
 """
 
 import json
+import random
 import sys
 import tempfile
+import threading
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from click.testing import CliRunner
 
+from command_api import demo
 from command_api.import_file import import_command
 from shared import embedded_postgres
 from tests.support import chromium, databases, open_house, retail
+from tests.support.orders import handling
 from tests.support.posting import ask, projector, until
 from tests.support.query_api import query_api, token
 
@@ -23,6 +28,7 @@ PAGES = {
     "orders-found": "/console/orders?q=ada&status=placed",
     "orders-none": "/console/orders?q=nobody-has-this-name",
     "order": "/console/orders/{order}",
+    "order-as-it-stood": "/console/orders/{order}?version=4",
     "order-december": "/console/orders/{december}",
     "order-quarantined": "/console/orders/{quarantined}",
     "live": "/console/live",
@@ -71,7 +77,28 @@ def main(folder, word=""):
             names = _orders(book) | {"quarantined": quarantined}
             for name, path in PAGES.items():
                 if word in name:
-                    _pictures(browser, service.url, path.format(**names), folder / name)
+                    with _business(book) if name == "live" else nullcontext():
+                        _pictures(browser, service.url, path.format(**names), folder / name)
+
+
+@contextmanager
+def _business(book):
+    """Orders come in meanwhile."""
+    over = threading.Event()
+
+    def invent():
+        writing, chance = handling(book), random.Random(7)
+        while not over.wait(chance.uniform(0.1, 1.5)):
+            demo.invent(writing, chance.randint(1, 4), chance)
+        writing.store.close()
+
+    shop = threading.Thread(target=invent)
+    shop.start()
+    try:
+        yield
+    finally:
+        over.set()
+        shop.join()
 
 
 def _orders(book):
@@ -87,7 +114,8 @@ def _pictures(browser, url, path, name):
                     window.log_in(token())
                 window.page.goto(path)
                 window.page.wait_for_load_state("networkidle")
-                window.page.wait_for_function("document.fonts.status === 'loaded'")
+                if name.name == "live":
+                    window.page.wait_for_timeout(20_000)
                 window.page.screenshot(path=f"{name}-{size}-{scheme}.png", full_page=True)
                 found = (window.barriers(), window.overflow(), window.complaints)
                 print(f"{name.name}-{size}-{scheme}", "" if found == ([], 0, []) else found, flush=True)

@@ -1,6 +1,7 @@
 """The operating guide of the README, symptom by symptom: provoked, then followed line by line as it is printed."""
 
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -111,6 +112,7 @@ def daybooks(variables):
     return {name: value for name, value in variables.items() if name.startswith("DAYBOOK_")}
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_key_rotation(typing, tmp_path):
     serving = ExitStack()
     typing.export(DAYBOOK_AUTH_SECRET=SECRET, OLD=auth.mint(SECRET, "reader", ("orders:read",), 3600))

@@ -1,7 +1,6 @@
 """The operating guide where PostgreSQL itself is brought back, or taken over: servers of their own, really killed."""
 
 import json
-import socket
 import subprocess
 import tempfile
 import threading
@@ -98,7 +97,7 @@ def test_point_in_time_recovery(place, parts):
 
     parts.enter_context(copy(typing, "restored"))
     with guide.entry("Point-in-time recovery") as follow:
-        follow(typing, stop_everything=happens, start_everything=shop.open)
+        follow(typing, stop_everything_postgresql_too=happens, start_everything=shop.open)
     new = [shop.placed(f"after-{number}") for number in range(3)]
     assert new[-1].headers["Consistency-Token"].split(".")[1] == lost[-1].headers["Consistency-Token"].split(".")[1]
     assert all(shop.shows(answer) for answer in new)
@@ -114,7 +113,7 @@ def test_point_in_time_recovery(place, parts):
 
 def test_failover(place, parts):
     cluster = parts.enter_context(Cluster(place).running())
-    port = free_port()
+    port = house.free_port()
     migrate(cluster.url, cluster.url, Book())
     both = cluster.url.replace(f":{cluster.port}/", f":{cluster.port},127.0.0.1:{port}/")
     both += "?target_session_attrs=read-write"
@@ -129,12 +128,19 @@ def test_failover(place, parts):
             admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             admin.execute("SELECT pg_reload_conf()")
             until(lambda: admin.execute("SHOW synchronous_standby_names").fetchone() == ("*",), "commits wait for it")
+        shop.queries.url = reader()
         placed.extend(shop.placed(f"before-{number}") for number in range(5))
+        assert all(shop.shows(answer) for answer in placed)
         cluster.kill()
+        assert all(shop.shows(answer) for answer in placed)
         began = time.monotonic()
         refused = shop.place("meanwhile")
         assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
         assert refused.headers["Retry-After"] and time.monotonic() - began < 5
+
+    def reader():
+        environment = shop.environment | {"DAYBOOK_DATABASE_URL": both.replace("read-write", "prefer-standby")}
+        return parts.enter_context(house.query_api(place, environment)).url
 
     parts.enter_context(copy(typing, "standby"))
     with guide.entry("Failover") as follow:
@@ -144,11 +150,6 @@ def test_failover(place, parts):
     again = [shop.placed(f"before-{number}") for number in range(5)]
     assert [answer.content for answer in again] == [answer.content for answer in placed[:5]]
     assert all(answer.headers["Idempotent-Replayed"] == "true" for answer in again)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 SMALL = "size=200m,mode=711"

@@ -96,6 +96,9 @@ def test_an_order_travels_the_whole_house_by_the_printed_lines(data_dir, ready_f
         ready = when_ready(process, ready_file)
         assert set(ready) == {"command_url", "query_url", "token", "database_url"}
         assert ready_file.stat().st_mode & 0o777 == 0o600
+        link = line_of(process, "/console/").split()[-1]
+        assert link == f"{ready['query_url']}/console/login#token={ready['token']}"
+        assert httpx.get(link).status_code == 200
         place, read = line_of(process, "curl -sSw"), line_of(process, "curl -sSw")
         placed = json.loads(subprocess.run(["sh", "-c", place], capture_output=True, check=True).stdout)
         assert placed["status"] == "placed"

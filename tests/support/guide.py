@@ -69,12 +69,12 @@ def _steps(block: str) -> list[Step]:
 class Shell:
     """One bash for an entry: what is exported stays. Each command has a deadline."""
 
-    def __init__(self, environment: dict[str, str], directory: Path, wrap: tuple[str, ...] = ()) -> None:
+    def __init__(self, environment: dict[str, str], directory: Path) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DAYBOOK_", "PG"))}
         path = f"{BIN}:{PROGRAMS}:{os.environ['PATH']}"
         self._process = subprocess.Popen(
-            [*wrap, "bash", "--norc", "--noprofile"],
-            env=clean | {"PATH": path, "DAYBOOK_LOG_FORMAT": "text"} | environment,
+            ["bash", "--norc", "--noprofile"],
+            env=clean | {"PATH": path, "DAYBOOK_LOG_FORMAT": "text", "DAYBOOK_REBUILD_WORKERS": "1"} | environment,
             cwd=directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -113,9 +113,9 @@ class Shell:
 
 
 @contextmanager
-def shell(directory: Path, wrap: tuple[str, ...] = (), **environment: object):
+def shell(directory: Path, **environment: object):
     """A `Shell` in `directory`, closed at the end."""
-    opened = Shell({name: str(value) for name, value in environment.items()}, directory, wrap)
+    opened = Shell({name: str(value) for name, value in environment.items()}, directory)
     try:
         yield opened
     finally:

@@ -20,6 +20,7 @@ from tests.support.varied_orders import varied
 
 INVENTED = 40
 VARIED = 25
+FIRST = 90_001  # beyond the numbers that the command API draws
 SEED = 5
 
 
@@ -88,7 +89,7 @@ def fill(databases):
         invent(writing, INVENTED, chance)
     finally:
         writing.store.close()
-    posting.append(databases, *(varied(chance, number, number * 3600) for number in range(90001, 90001 + VARIED)))
+    posting.append(databases, *(varied(chance, number, (number - FIRST) * 3600) for number in range(FIRST, FIRST + VARIED)))
     return lives(databases, "fold")
 
 

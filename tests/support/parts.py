@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -83,3 +84,9 @@ def projector(directory: Path, environment: dict[str, str]):
     """`daybook projector`."""
     with Part("projector", directory, environment, "--poll-interval=0.2", "--lease=2").running() as part:
         yield part
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])

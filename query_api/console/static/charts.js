@@ -58,7 +58,7 @@
     return {
       width: box.clientWidth,
       height: HEIGHT[figure.dataset.size ?? "low"],
-      padding: [12, 20, 0, 0],
+      padding: [12, span ? 34 : 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
@@ -87,7 +87,7 @@
   }
 
   function point(plot, figure, data) {
-    const tip = figure.querySelector(".tip");
+    const tip = figure.querySelector(".chart-tip");
     const at = plot.cursor.idx;
     tip.hidden = at == null;
     if (tip.hidden) return;
@@ -115,7 +115,7 @@
     box.replaceChildren();
     const plot = new uPlot(options(figure, data), values, box);
     const tip = document.createElement("div");
-    tip.className = "tip";
+    tip.className = "chart-tip";
     tip.hidden = true;
     box.append(tip);
     drawn.set(figure, plot);

@@ -46,7 +46,7 @@
     if (link.getAttribute("aria-disabled")) return;
     go(Number(link.dataset.version));
     if (link.closest("#timeline") && matchMedia("(max-width: 60rem)").matches) {
-      document.addEventListener("htmx:afterSettle", () => document.getElementById("stood").scrollIntoView(), { once: true });
+      document.addEventListener("htmx:afterSettle", () => document.querySelector("#stood > .happened").scrollIntoView(), { once: true });
     }
   });
 
