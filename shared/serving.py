@@ -51,7 +51,7 @@ class Serving:
     threads: int = 16
     metrics: bool = True
     """Whether `/metrics` shows anything."""
-    queue: int = 32
+    queue: int = 16
     """Requests that may wait for a thread of one worker; who comes then is answered 503 at once."""
     grace_seconds: int = 15
     """How long requests under way may still take after SIGTERM."""
@@ -67,7 +67,7 @@ def serving_options(port: int, port_variable: str) -> Callable[[Callable[..., An
         proxies = "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
         for name, variable, default, kind, says in (
             ("--trusted-proxies", "DAYBOOK_TRUSTED_PROXIES", "", Addresses(), proxies),
-            ("--queue", "DAYBOOK_QUEUE", 32, click.IntRange(0, 10_000), "Requests that wait for a worker's threads."),
+            ("--queue", "DAYBOOK_QUEUE", 16, click.IntRange(0, 10_000), "Requests that wait for a worker's threads."),
             ("--threads", "DAYBOOK_THREADS", 16, many, "Requests that one worker serves at a time."),
             ("--workers", "DAYBOOK_WORKERS", 2, few, "Worker processes."),
             ("--port", port_variable, port, ports, "Port to listen at; 0 takes a free one."),
