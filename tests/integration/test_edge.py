@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 from contextlib import contextmanager
 
 import httpx
@@ -61,7 +62,8 @@ def service(directory, *trusted):
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """A service that trusts no proxy."""
-    with service(tmp_path_factory.mktemp("alone")) as (_, url):
+    with service(tmp_path_factory.mktemp("alone")) as (process, url):
+        threading.Thread(target=process.stdout.read, daemon=True).start()  # else its log lines fill the pipe
         yield url
 
 
