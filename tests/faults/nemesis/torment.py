@@ -186,6 +186,7 @@ def summary(told: Told, clients, rebuilds) -> list[str]:
     )
     reads = Counter(str(one.status) for one in history.reads)
     commands = history.commands().values()
+    refused = sorted(one.returned - one.invoked for one in history.attempts if one.answer and one.answer.status == 503)
     times = [row.recorded_at for row in told.log.events]
     recoveries = [took for each in told.recoveries.values() for took in each]
     return [
@@ -193,6 +194,7 @@ def summary(told: Told, clients, rebuilds) -> list[str]:
         f"recorded: {min(times)} to {max(times)}",
         f"requests: {len(history.attempts)} to {len(commands)} keys, {len(history.reads)} reads",
         f"answers: {_listed(statuses)}; {clients.counts['nobody there']} times nobody there",
+        *(f"503 after: median {refused[len(refused) // 2]:.1f} s, longest {refused[-1]:.1f} s" for _ in refused[:1]),
         f"reads: {_listed(reads)}; {clients.counts['reads without an answer']} without an answer",
         f"faults: {sum(told.faults.values())}",
         *(f"  {times:4} {name}" for name, times in sorted(told.faults.items())),
