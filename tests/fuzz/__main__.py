@@ -15,6 +15,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -124,12 +125,13 @@ def main(
     tallies = {target.name: Tally() for target in chosen}
     click.echo(f"{executions:,} executions over {len(chosen)} targets, seed {sown}")
     memory = _memory()
-    for count in rounds(executions, len(chosen)):
-        for target in chosen:
-            tally = tallies[target.name]
-            by_hypothesis(target, tally, -(-count // 4), rng.randrange(2**31))
-            by_chance(target, tally, count * 3 // 4, rng)
-        click.echo(f"{sum(tally.executions for tally in tallies.values()):,} executions, {monotonic() - began:.0f} s", err=True)
+    with suppress(KeyboardInterrupt):  # a long run that is ended tells how far it came
+        for count in rounds(executions, len(chosen)):
+            for target in chosen:
+                tally = tallies[target.name]
+                by_hypothesis(target, tally, -(-count // 4), rng.randrange(2**31))
+                by_chance(target, tally, count * 3 // 4, rng)
+            click.echo(f"{sum(tally.executions for tally in tallies.values()):,} executions, {monotonic() - began:.0f} s", err=True)
     _tell(tallies, findings)
     total = sum(tally.executions for tally in tallies.values())
     kinds = sum(len(tally.kinds) for tally in tallies.values())
