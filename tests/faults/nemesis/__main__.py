@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from tests.faults.nemesis.house import House
-from tests.faults.nemesis.kinds import KINDS
+from tests.faults.nemesis.kinds import KINDS, CannotStrike
 from tests.faults.nemesis.load import Clients
 from tests.faults.nemesis.torment import Torment, summary
 from tests.support.history_checks import Finding
@@ -62,6 +62,8 @@ def main(minutes, seed, clients, rate, only):
                     torment.at_random(minutes * 60, only)
                 else:
                     torment.everything_once(only)
+            except CannotStrike as error:
+                raise click.ClickException(str(error)) from error
             except Exception:  # noqa: BLE001 -- what clients were told so far is judged all the same
                 torment.told.findings.append(Finding("serves again", traceback.format_exc()))
             told = torment.judge()

@@ -78,7 +78,10 @@ class Torment:
     def _possible(self, kinds):
         wanted = [KINDS[name] for name in kinds or KINDS]
         self.told.left_out |= {kind.name: why for kind in wanted if (why := kind.why_not(self.house))}
-        return [kind for kind in wanted if kind.name not in self.told.left_out]
+        possible = [kind for kind in wanted if kind.name not in self.told.left_out]
+        if not possible:
+            raise CannotStrike(f"none of these can be done here: {self.told.left_out}")
+        return possible
 
     def _strike(self, kinds: list[Kind]) -> list[str]:
         """Strike, last, end, and wait until everything serves again; the names of those that struck."""
