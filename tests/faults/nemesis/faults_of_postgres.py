@@ -133,14 +133,13 @@ def fill_disk(victim):
 
 @kind("slow commits", 4)
 def slow_commits(victim):
-    with administrator(victim) as admin:
-        try:
+    try:
+        with administrator(victim) as admin:
             for statement in SLOW:
                 admin.execute(statement)
-        except psycopg.Error as error:
-            raise CannotStrike(str(error)) from error
-    try:
         yield
+    except psycopg.Error as error:
+        raise CannotStrike(str(error)) from error
     finally:
         victim.house.chores.append(lambda: fast_again(victim))
 
