@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from projector.run_once import run_once
 from shared import deadline
-from shared.database import connect
+from shared.database import DatabaseUnavailable, connect, connect_within
 from shared.environment import Databases
 from shared.event_store.connections import Connections
 from shared.group_commit import NotApplied
@@ -232,6 +232,20 @@ def test_a_read_is_answered_in_time_whatever_the_database_does(migrated, between
             waited = read("/v1/orders", Consistency_Token=later, Prefer="wait=1")[0]
             assert waited.json()["code"] == "read_model_behind"
         assert threads_of(client.worker) <= THREADS + 2 + 3  # probes; main, cutter, listener
+
+
+def test_of_several_hosts_one_that_says_nothing_costs_only_its_share_of_the_time(migrated, between):
+    parts = conninfo_to_dict(migrated.events_url)
+    between.up.clear()
+    ports = f"{between.port},{parts['port']}"
+    url = make_conninfo(**parts | {"host": "127.0.0.1,127.0.0.1", "port": ports})
+    began = time.monotonic()
+    with connect_within(4, url, migrated.book.names["command_role"], "daybook test") as connection:
+        assert connection.info.port == int(parts["port"])
+    assert time.monotonic() - began < 4
+    silent = through(migrated, between.port).events_url
+    with pytest.raises(DatabaseUnavailable, match=r"no answer within 0\.3 s"):
+        connect_within(0.3, silent, migrated.book.names["command_role"], "daybook test")
 
 
 def test_when_all_connections_are_busy_who_wants_one_waits_no_longer_than_its_time(migrated):
