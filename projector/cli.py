@@ -13,7 +13,7 @@ from projector.cli_pause import pause, resume
 from projector.cli_quarantine import retry
 from projector.daemon import Projector, Settings
 from projector.health.cli import status
-from projector.health.measuring import look
+from projector.health.measuring import UNKNOWN, look
 from projector.metrics_port import shown
 from projector.options import most_quarantined_option, timezone_option
 from projector.rebuilding.cli import rebuild
@@ -132,7 +132,7 @@ def _told(databases: Databases, projecting: Projector, host: str, port: int | No
     """Have told what it does: lines of the log, and metrics if they have a port."""
     with tracing.opened(), telling.opened(exposed=port is not None) as told, ExitStack() as held:
         told.add_lines(projecting.batches.lines)
-        told.add_look(partial(look, databases))
+        told.add_look(UNKNOWN, partial(look, databases))
         if port is not None:
             log.info("metrics at %s", held.enter_context(shown(told, host, port)))
         yield

@@ -10,25 +10,26 @@ from query_api.freshness import Freshness
 from query_api.head import Head
 from shared import metrics, telling
 from shared.metric_list import READS_HEAD, READS_LAG, READS_POSITION, STREAMS
-from shared.metric_registry import Registry
 from shared.problems import Problem
+from shared.telling import Found
 
 
 def measure(freshness: Freshness, head: Head) -> None:
     """Let the metrics of this process, if it has any, say so; and how many streams are open."""
     metrics.sample(STREAMS, lambda: len(event_stream.OPEN))
     if (present := telling.present()) is not None:
-        present.add_look(lambda registry: _look(registry, freshness, head))
+        unknown = [(metric, nan) for metric in (READS_POSITION, READS_HEAD, READS_LAG)]
+        present.add_look(unknown, lambda: _look(freshness, head))
 
 
-def _look(registry: Registry, freshness: Freshness, head: Head) -> None:
-    position: float
-    lag: float | None
+def _look(freshness: Freshness, head: Head) -> Found:
     try:
         position, lag = freshness.now()
-        known = head.last_known()
     except Problem:
-        position, lag, known = nan, None, None
-    registry.set(READS_POSITION, position)
-    registry.set(READS_LAG, nan if lag is None else lag)
-    registry.set(READS_HEAD, known.position if known else nan)
+        return []
+    known = head.last_known()
+    return [
+        (READS_POSITION, position),
+        *([] if lag is None else [(READS_LAG, lag)]),
+        *([(READS_HEAD, known.position)] if known else []),
+    ]

@@ -1,5 +1,6 @@
 """The spans of one process, made with OpenTelemetry; only `shared.tracing` imports this, where it is installed."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -126,6 +127,7 @@ class Spans:
 
 def sender() -> SpanProcessor:
     """Send by OTLP over HTTP, in the background."""
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # one line for what is lost, none per attempt
     return BatchSpanProcessor(OTLPSpanExporter())
 
 

@@ -29,7 +29,7 @@ from shared.metric_list import (
     REBUILDING,
     Metric,
 )
-from shared.metric_registry import Registry
+from shared.telling import Found
 
 PATIENCE = {"lock_timeout": "1s", "statement_timeout": "2s"}
 
@@ -56,7 +56,7 @@ LEFT JOIN {{projector}}.rebuild r ON {RUNS}
 LIMIT 1
 """
 
-MEASURED = (
+_MEASURED = (
     HEAD,
     POSITION,
     LAG_EVENTS,
@@ -68,18 +68,18 @@ MEASURED = (
     REBUILD_POSITION,
     REBUILD_HEAD,
 )
-Found = list[tuple[Metric, float]]
+UNKNOWN: Found = [(PROJECTOR_REACHES, 0), *((metric, nan) for metric in _MEASURED)]
+"""What is told while the databases do not answer."""
 
 
-def look(databases: Databases, registry: Registry) -> None:
-    """Set all of `MEASURED`; to NaN what cannot be known now."""
-    found: Found = [(PROJECTOR_REACHES, 0), *((metric, nan) for metric in MEASURED)]
+def look(databases: Databases) -> Found:
+    """Look for all of that; what cannot be known now is left out."""
+    found: list[tuple[Metric, float]] = []
     with suppress(psycopg.Error, DatabaseUnavailable):
         position, of_reads = _reads(databases)
         found += of_reads
         found += [*_log(databases, position), (PROJECTOR_REACHES, 1)]
-    for metric, value in found:
-        registry.set(metric, value)
+    return found
 
 
 def _reads(databases: Databases) -> tuple[int, Found]:

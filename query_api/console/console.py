@@ -1,5 +1,6 @@
 """What every page of the console is made with: who looks, the read tables, and a frame that says how old it is."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -24,6 +25,7 @@ View = Callable[..., Any]
 
 TIMEZONE = "SELECT {checkpoint}, checkpoint.timezone FROM {reads}.checkpoint AS checkpoint"
 _ZONE_SECONDS = 30.0
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 class Tab(NamedTuple):
@@ -102,6 +104,12 @@ class Console:
 def wants_part() -> bool:
     """Whether a part of a page is asked for, to be put into the one that is shown."""
     return "HX-Request" in request.headers
+
+
+def target() -> str:
+    """Give the id of the element that a part is to replace; empty if it has none."""
+    sent = request.headers.get("HX-Target", "")
+    return sent if _ID.fullmatch(sent) else ""
 
 
 def frame() -> dict[str, Any]:

@@ -27,6 +27,7 @@ PERSONAL = {
     "order.shipping_address_changed": "shipping_address",
     "order.billing_address_changed": "billing_address",
     "order.contact_changed": "customer",
+    "order.erased": "erased",
 }
 """Events that change personal data, which are shown as they are now, so that no difference shows."""
 

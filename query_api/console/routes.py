@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from query_api.console import formats, labels
 from query_api.console.assets import add_assets, path_of
-from query_api.console.console import Console, frame, wants_part
+from query_api.console.console import Console, frame, target, wants_part
 from query_api.console.live import add_live
 from query_api.console.order import add_order
 from query_api.console.orders import add_orders
@@ -120,8 +120,11 @@ def _answer_fault(error: Exception) -> Answer | tuple[str, int]:
 
 
 def _error(status: int, title: str, said: str, advice: str | None) -> tuple[str, int]:
-    template = "error_part.html" if wants_part() else "error.html"
-    return render_template(template, status=int(status), title=title, said=said, advice=advice), status
+    facts = {"status": int(status), "title": title, "said": said, "advice": advice}
+    if not wants_part():
+        return render_template("error.html", **facts), status
+    again = request.full_path if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return render_template("error_part.html", target=target(), again=again, **facts), status
 
 
 def _secure(response: Response) -> Response:

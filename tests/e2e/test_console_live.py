@@ -24,13 +24,18 @@ LINES = """() => {
 FASTER = "const real = window.setTimeout; window.setTimeout = (then, after) => real(then, after / 4);"
 
 
-@pytest.fixture
-def live(windows):
-    """The page, logged in; what it would do after two seconds it does after half a second."""
-    window = windows()
+def opened(window):
+    """The page in a window; what it would do after two seconds it does after half a second."""
     window.page.add_init_script(FASTER)
     window.page.goto("/console/live")
-    yield window.page
+    return window.page
+
+
+@pytest.fixture
+def live(windows):
+    """The page, logged in."""
+    window = windows()
+    yield opened(window)
     assert window.complaints == []
 
 
@@ -111,7 +116,7 @@ def test_a_page_paused_by_its_reader_asks_nothing(house, windows):
     window = windows()
     asked = []
     window.page.on("request", lambda request: asked.append(request.url))
-    window.page.goto("/console/live")
+    opened(window)
     expect(window.page.locator("#lag tbody tr")).to_have_count(1)
     button = window.page.get_by_role("button", name="Pause")
     button.click()
@@ -119,17 +124,15 @@ def test_a_page_paused_by_its_reader_asks_nothing(house, windows):
     number = house.place()["number"]
     house.posted()
     so_far = len(asked)
-    other = windows()  # that one sees it; had this one asked, it would have by then, too
-    other.page.goto("/console/live")
-    expect(other.page.locator("#lag tbody tr")).to_have_count(2)
+    other = opened(windows())  # that one sees it; had this one asked, it would have by then, too
+    expect(other.locator("#lag tbody tr")).to_have_count(2)
     assert len(asked) == so_far
     button.click()
     expect(first_row(window.page)).to_contain_text(number)
 
 
 def test_a_query_api_that_is_away_is_said_so_and_the_page_goes_on_when_it_is_back(house, windows):
-    page = windows().page
-    page.goto("/console/live")
+    page = opened(windows())
     expect(page.locator("#lag tbody tr")).to_have_count(1)
     house.kill_query_api()
     try:
@@ -144,8 +147,7 @@ def test_a_query_api_that_is_away_is_said_so_and_the_page_goes_on_when_it_is_bac
 
 def test_a_token_that_expires_leads_to_the_login_and_back(windows):
     window = windows()
-    page = window.page
-    page.goto("/console/live")
+    page = opened(window)
     expect(page.locator("#lag tbody tr")).to_have_count(1)
     window.log_in(token(ttl=-5))
     expect(page.get_by_role("status")).to_contain_text("Your token has expired")
@@ -157,7 +159,7 @@ def test_a_token_that_expires_leads_to_the_login_and_back(windows):
 
 def test_a_token_that_may_not_see_events_sees_how_things_stand(windows):
     window = windows(logged_in=False).log_in(token("reports:read"))
-    window.page.goto("/console/live")
+    opened(window)
     expect(window.page.get_by_text("Events need the scope")).to_be_visible()
     expect(window.page.locator("#lag tbody tr")).to_have_count(2)
     assert window.complaints == []

@@ -165,6 +165,7 @@ def test_what_has_been_erased_is_nowhere_and_the_page_says_so(shop, lived):
     for version in (1, 10, lived, lived + 1):
         page = shop.visitor.get(f"/orders/{ORDER}?version={version}")
         assert "Personal data of this order have been erased for good." in words(page)
+        assert ("No version shows them any more" in words(page)) == (version == lived + 1)
         for personal in ("lovelace", "Square 12", "Rang twice", "ada@"):
             assert personal not in page.text, (version, personal)
 

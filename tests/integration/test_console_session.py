@@ -133,7 +133,10 @@ def test_without_the_database_every_page_says_so(client, path):
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text
     assert answer.headers["Retry-After"]
-    assert Visitor(client).get(path, part="results").text.lstrip().startswith("<div"), "what replaces a part is a part"
+    part = Visitor(client).get(path, part="results").text
+    assert "<html" not in part
+    assert 'id="results"' in part, "the next answer finds its place"
+    assert f'hx-get="/console{path}' in part, "and it is asked for until it comes"
 
 
 def test_what_the_console_does_not_have_is_a_page_too(client):
