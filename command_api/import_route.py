@@ -16,10 +16,11 @@ from command_api.json_body import read_json
 from command_api.parsing import Invalid, Unreadable
 from command_api.receiving import DRY_RUN, dry_run, parsed, received
 from command_api.unavailable import unavailable
-from shared import http, http_headers
+from shared import deadline, http, http_headers
 from shared.auth import Authenticator, Principal
 from shared.database import DatabaseUnavailable
 from shared.events import Actor
+from shared.group_commit import NotApplied
 
 LIMIT = 16 * http.MEBIBYTE
 _RESULTS = ("imported", "unchanged", "failed")
@@ -52,17 +53,22 @@ def _import(
     *,
     dry_run: bool,
 ) -> list[Imported]:
-    """Import one after the other. When the log goes away half-way, what is in is told, and the rest fails."""
+    """Import one after the other, each in the time of a request. Once the log is gone, the rest is not tried."""
     actor = Actor(principal.actor_type, principal.id)
     results: list[Imported] = []
+    gone: DatabaseUnavailable | None = None
     for order in orders:
+        deadline.begin_again()
         try:
+            if gone and isinstance(order, ImportOrderRequest):
+                raise gone
             results.append(import_order(handling, order, actor, principal.id, dry_run=dry_run))
         except DatabaseUnavailable as error:
             if not any(result.position for result in results):
                 raise
             lost = Imported("failed", getattr(order, "external_id", None), problem=problem_of(unavailable(error)))
             results.append(lost)
+            gone = NotApplied("the log was gone before this order's turn came")
     return results
 
 

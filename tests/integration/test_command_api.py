@@ -284,6 +284,17 @@ def test_a_repeated_import_changes_nothing(api, log):
     assert log() == 2
 
 
+def test_once_the_log_is_gone_the_rest_of_an_import_is_not_tried(api, migrated, log):
+    with connect(migrated.events_url) as holder:
+        holder.execute("BEGIN")
+        holder.execute("INSERT INTO events.claim (key, stream_id) VALUES ('external_id:import:2', gen_random_uuid())")
+        body = imported(api, *[IMPORTED | {"external_id": f"{n}", "channel": "import"} for n in (1, 2, 3)]).json
+        holder.execute("ROLLBACK")
+    assert (body["imported"], body["failed"]) == (1, 2)
+    assert {result["problem"]["outcome"] for result in body["results"][1:]} == {"not_applied"}
+    assert log() == 1
+
+
 def test_an_import_is_limited(api, log):
     assert problem(imported(api)) == (422, "validation_failed")
     assert problem(imported(api, *[IMPORTED] * 101)) == (422, "validation_failed")
