@@ -5,6 +5,7 @@ import hmac
 import json
 import logging
 import time
+import warnings
 from base64 import urlsafe_b64encode
 from unittest import mock
 
@@ -62,7 +63,10 @@ def _jose_header(given: bytes) -> bool:
 def _published_keys(given: bytes) -> bool:
     """What an identity provider publishes: a document with its keys, or whatever else is found at the address."""
     header = _signed(b'{"alg":"RS256","kid":"a"}', json.dumps(CLAIMS).encode())
-    with mock.patch.object(PyJWKClient, "fetch_data", side_effect=lambda: json.loads(given)):
+    with (
+        mock.patch.object(PyJWKClient, "fetch_data", side_effect=lambda: json.loads(given)),
+        warnings.catch_warnings(action="ignore"),  # of keys that are too short
+    ):
         logging.disable()
         try:
             Authenticator(jwks.published_keys("http://127.0.0.1/keys", "daybook", "daybook")).principal(header)
