@@ -24,7 +24,8 @@ from shared.event_store.connections import Connections
 from shared.group_commit import NotApplied
 from tests.support import troubles
 from tests.support.command_api import ORDER, SECRET, bearer
-from tests.support.posting import ask, until
+from tests.support.histories import created
+from tests.support.posting import append, ask, order_command, projector, until
 from tests.support.processes import descendants, line_of, running
 from tests.support.proxy import network
 
@@ -232,6 +233,21 @@ def test_a_read_is_answered_in_time_whatever_the_database_does(migrated, between
             waited = read("/v1/orders", Consistency_Token=later, Prefer="wait=1")[0]
             assert waited.json()["code"] == "read_model_behind"
         assert threads_of(client.worker) <= THREADS + 2 + 3  # probes; main, cutter, listener
+
+
+@pytest.mark.parametrize("what", ["hung", "black hole"])
+def test_the_only_projector_goes_on_by_itself(migrated, between, tmp_path, what):
+    with projector(through(migrated, between.port), tmp_path, lease=1):
+        append(migrated, order_command(uuid4(), 0, created()))
+        until(lambda: ask(migrated, "SELECT position FROM {reads}.checkpoint") == 1, "it posts")
+        lasts = threading.Event()
+        with TROUBLES[what](migrated, between):
+            lasts.wait(2)  # longer than its lease, which is what ends its session
+            if what != "hung":
+                append(migrated, order_command(uuid4(), 0, created()))
+        if what == "hung":
+            append(migrated, order_command(uuid4(), 0, created()))
+        until(lambda: ask(migrated, "SELECT position FROM {reads}.checkpoint") == 2, f"it posts again after: {what}")
 
 
 def test_of_several_hosts_one_that_says_nothing_costs_only_its_share_of_the_time(migrated, between):
