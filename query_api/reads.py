@@ -58,9 +58,7 @@ def understood(result: pq.abc.PGresult) -> Reading:
 
 def as_problem(error: psycopg.Error | DatabaseUnavailable, sessions: Sessions) -> Problem:
     """What a client is told of a statement that failed. Raises `error` if that is our own mistake."""
-    if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
-        return _no_tables("there are none yet")
-    if isinstance(error, errors.UndefinedColumn):
+    if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName | errors.UndefinedColumn):
         return _tables_of_other_code(sessions)
     if isinstance(error, errors.QueryCanceled):
         return Problem("overloaded", f"The read tables took longer than {sessions.seconds:g} s to answer.")
@@ -73,9 +71,12 @@ REVISION_OF = "SELECT revision FROM {reads}.checkpoint"
 
 
 def _tables_of_other_code(sessions: Sessions) -> Problem:
-    """Say which code made tables that lack a column."""
+    """Say which code made tables of which one, or a column, is missing; or that there are none."""
     try:
-        return _other_revision(int(sessions.run(REVISION_OF).get_value(0, 0) or 0))
+        revision = int(sessions.run(REVISION_OF).get_value(0, 0) or 0)
+        return _no_tables("one of them is missing") if revision == REVISION else _other_revision(revision)
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        return _no_tables("there are none yet")
     except (psycopg.Error, DatabaseUnavailable) as error:
         return _no_tables(str(error))
 

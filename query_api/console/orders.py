@@ -25,6 +25,14 @@ SORTS = {  # beside the usual one, the newest first
     "-grand_total_amount": "Largest first",
     "number": "By number",
 }
+_OTHER_LABELS = {
+    "placed_from": "Placed from",
+    "placed_to": "Placed until",
+    "ship_country": "Ships to",
+    "total_min": "Total from",
+    "total_max": "Total up to",
+    "cursor": "Page",
+}
 _CHOICE_LABELS = {
     "status": "Status",
     "payment_status": "Payment",
@@ -63,7 +71,7 @@ def _found(console: Console, seen: Wanted) -> tuple[dict[str, Any], int | None]:
     text = fields.get("q", "")
     facts = {
         "fields": fields,
-        "errors": errors,
+        "errors": {_named(name): said for name, said in errors.items()},
         "hint": seen.hint,
         "items": [_decode(item) for item in page.items] if page else [],
         "counted": _counted(page),
@@ -77,6 +85,10 @@ def _found(console: Console, seen: Wanted) -> tuple[dict[str, Any], int | None]:
         "filtered": any(name not in {"by", "sort"} for name in fields),
     }
     return facts, page.position if page else None
+
+
+def _named(field: str) -> str:
+    return (_CHOICE_LABELS | _OTHER_LABELS).get(field) or field.replace("_", " ").capitalize()
 
 
 def _page(console: Console, seen: Wanted) -> Page:

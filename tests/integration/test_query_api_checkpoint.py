@@ -256,3 +256,13 @@ def copy_of_live(projector, successor, position):
         for table in generation.TABLES:
             projector.execute(successor.sql(f"INSERT INTO {{reads}}.{table} SELECT * FROM reads.{table}"))
         projector.execute(successor.sql("UPDATE {reads}.checkpoint SET position = %s"), [position])
+
+
+def test_tables_of_code_before_quarantine_are_of_another_revision_and_not_missing(shop):
+    shop.placed_and_posted()
+    shop.admin.execute("DROP TABLE reads.quarantine")
+    assert "(one of them is missing)" in shop.get("/v1/orders").json["detail"]
+    shop.admin.execute("UPDATE reads.checkpoint SET revision = 2")
+    answer = shop.get("/v1/orders")
+    assert (answer.status_code, answer.json["code"]) == (503, "read_model_behind")
+    assert f"are of revision 2, this service reads revision {REVISION}; run `daybook rebuild`" in answer.json["detail"]

@@ -77,5 +77,9 @@
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, () => daybook.unreachable("Daybook does not answer. What you see is what it last said."));
   }
+  document.addEventListener("htmx:responseError", () => {
+    const count = document.getElementById("count"); // of what is no longer shown
+    if (count) count.textContent = "";
+  });
   document.addEventListener("htmx:afterOnLoad", () => daybook.reachable());
 })();
