@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -81,7 +82,7 @@ class Part:
     @property
     def tracebacks(self):
         """What went wrong in it in a way that nobody has thought of."""
-        words = self._log.read_text(errors="replace").split("Traceback (most recent call last)")
+        words = re.split("Traceback|unexpected fault", self._log.read_text(errors="replace"))
         return [one[:2000] for one in words[1:]]
 
     def last_words(self):
