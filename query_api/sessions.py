@@ -63,11 +63,12 @@ class Session:
         self._book = book
         self._pgconn = self.connection.pgconn
         self._prepared: dict[str, bytes] = {}
+        self._broken = False
 
     @property
     def lost(self) -> bool:
         """Whether the connection is of no use any more."""
-        return self._pgconn.status != pq.ConnStatus.OK
+        return self._broken or self._pgconn.status != pq.ConnStatus.OK
 
     def run(self, template: str, values: Sequence[bytes | None] = ()) -> pq.abc.PGresult:
         """Run a statement with `$1`, `$2` … for values. Raises `psycopg.Error`; look at `lost` then."""
@@ -101,7 +102,9 @@ class Session:
         if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
             return result
         error = errors.error_from_result(result)
-        if self.lost:  # libpq's own words, without a code that would say so
+        if error.diag.sqlstate is None:  # libpq's own words: it could not send, and may not have read to the end yet
+            self._broken = True
+        if self.lost:
             raise psycopg.OperationalError(str(error)) from error
         raise error
 

@@ -8,6 +8,7 @@ import pytest
 from query_api import sessions
 from query_api.sessions import Sessions
 from shared.database import connect
+from tests.support.wires import break_while_there_is_much_to_read
 
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'daybook query-api' AND datname = current_database()"
 
@@ -40,6 +41,13 @@ def test_there_are_as_many_connections_as_statements_at_one_time(reads, admin):
 def test_a_null_goes_in_and_comes_out(reads):
     assert reads.run("SELECT $1::text, ''::text", None).get_value(0, 0) is None
     assert reads.run("SELECT $1::text, ''::text", None).get_value(0, 1) == b""
+
+
+def test_a_connection_that_breaks_while_the_server_still_speaks_is_replaced(reads, admin):
+    assert reads.run("SELECT 1").get_value(0, 0) == b"1"
+    break_while_there_is_much_to_read(reads._idle[0].connection, admin)
+    assert reads.run("SELECT 2").get_value(0, 0) == b"2"
+    assert len(reads._idle) == 1
 
 
 def test_an_error_costs_no_connection(reads, admin):
