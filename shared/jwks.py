@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import jwt
 from jwt import PyJWK, PyJWKClient
 
+from shared import deadline
 from shared.anticipated import Anticipated
 
 GOOD_FOR = 300.0
@@ -59,6 +60,7 @@ class _Keys:
         self._client = PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT)
         self._now = now
         self._lock = Lock()
+        self._beginning = Lock()
         self._keys: dict[str, PyJWK] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
@@ -66,45 +68,47 @@ class _Keys:
     def key(self, key_id: str) -> PyJWK:
         """Raises `jwt.InvalidKeyError` when the provider has no such key, `KeysUnavailable`.
 
-        Who has a known key waits for no provider, unless nobody has asked it for too long.
+        Who has a known key waits for no provider, unless nobody has asked it for too long. However slowly it answers,
+        nobody waits for more than `TIMEOUT`, or than is left for the request.
         """
         found = self._keys.get(key_id)
         if found is None or self._since(self._tried_at) > GOOD_FOR:
-            with self._lock:
-                if self._since(self._tried_at) > PAUSE:
-                    self._fetch()
+            self._fetch_aside()
+            waits = deadline.left(TIMEOUT - self._since(self._tried_at))
+            if self._lock.acquire(timeout=max(0.0, waits)):  # what was being fetched is there now
+                self._lock.release()
             found = self._keys.get(key_id)
-        elif self._is_due() and self._lock.acquire(blocking=False):  # else somebody is at it
-            Thread(target=self._fetch_aside, daemon=True).start()
+        elif self._since(self._fetched_at) > GOOD_FOR / 2:
+            self._fetch_aside()
         if found is None:
             if self._fetched_at is None:
                 raise KeysUnavailable(self._client.uri)
             raise jwt.InvalidKeyError(f"no key of the issuer has the id {key_id[:80]!r}")
         return found
 
-    def _is_due(self) -> bool:
-        return self._since(self._fetched_at) > GOOD_FOR / 2 and self._since(self._tried_at) > PAUSE
+    def _fetch_aside(self) -> None:
+        """Begin to fetch, unless somebody is at it, or was a moment ago."""
+        with self._beginning:
+            if self._since(self._tried_at) > PAUSE and self._lock.acquire(blocking=False):
+                self._tried_at = self._now()
+                Thread(target=self._fetch, name="keys", daemon=True).start()
 
     def _since(self, moment: float | None) -> float:
         return inf if moment is None else self._now() - moment
 
-    def _fetch_aside(self) -> None:
-        try:
-            self._fetch()
-        finally:
-            self._lock.release()
-
     def _fetch(self) -> None:
-        self._tried_at = self._now()
+        """Fetch, with the lock held, and release it."""
         try:
             keys = self._client.get_signing_keys()
         except (jwt.PyJWTError, ValueError, OSError, *MALFORMED) as error:
             _log.warning(
                 "cannot fetch the keys that tokens are checked with, going on with %d: %s", len(self._keys), error
             )
-            return
-        self._keys = {key_id: key for key in keys if (key_id := _usable_id(key))}
-        self._fetched_at = self._tried_at
+        else:
+            self._keys = {key_id: key for key in keys if (key_id := _usable_id(key))}
+            self._fetched_at = self._tried_at
+        finally:
+            self._lock.release()
 
 
 def _usable_id(key: PyJWK) -> str | None:

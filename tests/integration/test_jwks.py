@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
@@ -43,6 +44,8 @@ class Provider:
         self.moved_to = None
         self.answering = threading.Event()
         self.answering.set()
+        self.whole = threading.Event()
+        self.whole.set()
 
 
 @pytest.fixture
@@ -60,6 +63,8 @@ def provider():
                 return
             self.send_response(500 if state.broken else 200)
             self.end_headers()
+            while not state.whole.wait(0.1):
+                self.wfile.write(b" ")
             self.wfile.write(json.dumps({"keys": state.keys}).encode())
 
         def log_message(self, *_):
@@ -70,6 +75,7 @@ def provider():
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_address[1]}/keys"
     yield state
+    state.whole.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -213,6 +219,34 @@ def test_a_provider_that_hangs_keeps_nobody_waiting_whose_key_is_known(verify, p
     provider.answering.set()
     clock.now += jwks.PAUSE + 1
     until(lambda: refused(verify, token()), "the withdrawn key is gone")
+
+
+def test_a_provider_that_never_comes_to_an_end_keeps_nobody_for_longer_than_its_time(verify, provider, clock):
+    """A byte now and then, so that no single wait for it is too long."""
+    provider.whole.clear()
+    began = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(principal, verify, token()) for _ in range(3)]
+        late = threading.Timer(4 * jwks.TIMEOUT, provider.whole.set)
+        late.start()
+        for one in asked:
+            with pytest.raises(Problem, match="keys_unavailable"):
+                one.result()
+    assert not provider.whole.is_set() and time.monotonic() - began < 4 * jwks.TIMEOUT
+    late.cancel()
+    clock.now += jwks.TIMEOUT
+    with pytest.raises(Problem, match="keys_unavailable"):
+        principal(verify, token())
+    assert provider.asked == 1
+    provider.whole.set()
+    until(lambda: let_in(verify, token()), "its keys are taken when they are there")
+
+
+def let_in(verify, text):
+    try:
+        return principal(verify, text)
+    except Problem:
+        return None
 
 
 def refused(verify, text):
