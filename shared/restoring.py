@@ -57,7 +57,7 @@ WRITERS = """
 SELECT count(*)
 FROM pg_stat_activity
 WHERE datname = current_database()
-    AND application_name = 'daybook command-api'
+    AND application_name IN ('daybook append', 'daybook command-api')
 """
 
 

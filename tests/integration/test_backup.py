@@ -335,6 +335,18 @@ def test_it_stays_the_same_history_while_a_command_api_knows_the_other(migrated)
         worker.store.close()
 
 
+def test_a_command_api_that_only_appends_counts_as_well(migrated):
+    """All connections were lost with the server's restart, and since then nobody has asked but for its health."""
+    worker = handling(migrated)
+    try:
+        worker.handle(creation(worker.store))
+        worker.store.recorder.reading.close()
+        done = daybook("restore", "--in-place", code=1, DAYBOOK_DATABASE_URL=migrated.events_url)
+        assert "of a command API in" in done.stderr
+    finally:
+        worker.store.close()
+
+
 def test_restore_wants_a_file_or_none(migrated, tmp_path):
     (tmp_path / "file").touch()
     url = {"DAYBOOK_DATABASE_URL": migrated.events_url}
