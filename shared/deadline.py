@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.05
 
 
 class _Limit(local):
-    asked_at: float | None = None
+    waited: float = 0.0
     seconds: float | None = None
     until: float | None = None
 
@@ -29,15 +29,18 @@ _limit = _Limit()
 
 
 def asked(at: float) -> None:
-    """Say when (monotonic) the request came that this thread serves next: it may have waited for the thread."""
-    _limit.asked_at = at
+    """Say when (monotonic) the request came that this thread serves next: it has waited for the thread until now."""
+    _limit.waited = monotonic() - at
 
 
 def begin(seconds: float | None) -> None:
-    """Give the request that this thread serves so many seconds, from when it came. None: no limit any more."""
-    begun = monotonic() if _limit.asked_at is None else _limit.asked_at
-    _limit.seconds, _limit.asked_at = seconds, None
-    _limit.until = None if seconds is None else begun + seconds
+    """Give the request that this thread serves so many seconds, less what it waited. None: no limit any more.
+
+    How slowly its head came in between is limited elsewhere (`shared/slow_clients.py`).
+    """
+    waited, _limit.waited = _limit.waited, 0.0
+    _limit.seconds = seconds
+    _limit.until = None if seconds is None else monotonic() - waited + seconds
 
 
 def begin_again() -> None:
@@ -99,8 +102,10 @@ class _Cutter:
 
 def _cut(connection: PGconn) -> None:
     try:
-        with socket.socket(fileno=os.dup(connection.socket)) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
+        number = connection.socket
+        with socket.socket(fileno=os.dup(number)) as wire:
+            if connection.socket == number:  # else libpq has just closed it, and the number may be somebody else's
+                wire.shutdown(socket.SHUT_RDWR)
     except (OSError, OperationalError):
         pass  # it is cut already
 

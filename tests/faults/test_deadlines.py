@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -14,7 +15,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import ConnStatus
 
 from projector.run_once import run_once
 from shared import deadline
@@ -282,3 +285,43 @@ def test_when_all_connections_are_busy_who_wants_one_waits_no_longer_than_its_ti
         assert busy.result(20) == []
     assert reading.rows("SELECT 1") == [(1,)]
     reading.close()
+
+
+def test_the_time_in_which_a_head_arrives_is_not_that_of_the_request():
+    """It has waited for its thread for a minute; that counts. Then its client takes its time to send the head."""
+
+    def left():
+        deadline.asked(time.monotonic() - 60)
+        threading.Event().wait(0.5)
+        deadline.begin(100)
+        return deadline.left(1000)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert 39.6 < pool.submit(left).result() <= 40
+
+
+class LostMeanwhile:
+    """A connection whose socket libpq closes between two looks at it, while somebody else is given its number."""
+
+    status = ConnStatus.OK
+
+    def __init__(self, number):
+        self._number = number
+        self.looks = 0
+
+    @property
+    def socket(self):
+        self.looks += 1
+        if self.looks > 1:
+            raise OperationalError("the connection is lost")
+        return self._number
+
+
+def test_a_socket_that_only_has_the_number_of_a_lost_one_is_not_cut():
+    one, other = socket.socketpair()
+    with one, other:
+        lost = LostMeanwhile(one.fileno())
+        with deadline.within(lost, 0):
+            until(lambda: lost.looks > 1, "its time is over")
+        other.sendall(b"all is well")
+        assert one.recv(99) == b"all is well"
