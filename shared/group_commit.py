@@ -11,6 +11,7 @@ from time import monotonic
 
 import msgspec
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
 
 from shared import deadline, metrics
 from shared.append_command import Command, Outcome
@@ -159,8 +160,8 @@ class GroupCommit:
             if error.diag.severity_nonlocalized != "ERROR":
                 self._drop_connection()
                 self._settle_doubt(batch, error, until + self._settling)
-            elif isinstance(error, psycopg.OperationalError):  # in the server's own words, so it is rolled back
-                _fail(batch, NotApplied(f"the log took no append ({error}); nothing was written"))
+            elif isinstance(error, psycopg.OperationalError | ReadOnlySqlTransaction):
+                self._give_up(batch, error)
             elif len(batch) > 1:
                 for entry in batch:
                     self._commit([entry])
@@ -174,6 +175,12 @@ class GroupCommit:
                 entry.outcome = outcome
             self._grown.set()
             metrics.observe(APPEND_DURATION, monotonic() - began)
+
+    def _give_up(self, batch: list[_Entry], error: psycopg.Error) -> None:
+        """The server itself says that it takes nothing now, so all is rolled back."""
+        if isinstance(error, ReadOnlySqlTransaction):  # no primary any more: another may be
+            self._drop_connection()
+        _fail(batch, NotApplied(f"the log took no append ({error}); nothing was written"))
 
     def _settle_doubt(self, batch: list[_Entry], cause: Exception, until: float) -> None:
         error: Exception = cause

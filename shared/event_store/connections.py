@@ -7,6 +7,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
 
 from shared import deadline
 from shared.book import Book
@@ -40,7 +41,7 @@ class Connections:
         self._busy.append(None)
         try:
             return self._rows(query, arguments, prepare=prepare)
-        except (psycopg.OperationalError, DatabaseUnavailable) as error:
+        except (psycopg.OperationalError, ReadOnlySqlTransaction, DatabaseUnavailable) as error:
             raise NotApplied(f"the log cannot be read: {error}; nothing was written") from error
         finally:
             self._busy.pop()
@@ -66,6 +67,9 @@ class Connections:
             self.close()  # they likely died with it
             connection = self._take()
             return self._run(connection, query, arguments, prepare=prepare)
+        except ReadOnlySqlTransaction:  # no primary any more: another may be
+            connection.close()
+            raise
         finally:
             if not connection.closed:
                 self._idle.append(connection)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from shared.database import connect
+from shared.event_store.connections import Connections
 from shared.group_commit import GroupCommit, NotApplied, OutcomeUnknown
 from tests.support.commands import command
 from tests.support.posting import until
@@ -195,3 +196,22 @@ def test_a_restarted_writer_goes_on_after_every_session_was_terminated(log, admi
     admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'daybook %'")
     assert answer(log, command()) in {"appended", "not applied"}
     assert answer(log, command()) == "appended"
+
+
+def test_a_server_that_only_reads_is_an_outage_and_not_a_fault(migrated, log, admin):
+    """As one does that was the primary before a failover; the next connection may find the one that is."""
+    [name] = admin.execute("SELECT current_database()").fetchone()
+    stream = uuid4()
+    reading = Connections(migrated.events_url, migrated.book, 1, 5)
+    draw = "SELECT nextval('events.order_number')"
+    try:
+        admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        with pytest.raises(NotApplied, match="nothing was written"):
+            log.append(command(stream, 0))
+        with pytest.raises(NotApplied, match="nothing was written"):
+            reading.rows(draw)
+        admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        assert log.append(command(stream, 0)).outcome == "appended"
+        assert reading.rows(draw)
+    finally:
+        reading.close()
