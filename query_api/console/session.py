@@ -119,5 +119,5 @@ def _require_own_page() -> None:
 
 
 def _came_by_https() -> bool:
-    """Whether the browser came by https: it says so itself, whatever proxies stand between."""
-    return request.headers.get("Origin", "").startswith("https://")
+    """Whether the browser came by https: it says so itself, whatever proxies stand between, or one that we trust."""
+    return request.is_secure or request.headers.get("Origin", "").startswith("https://")
