@@ -4,7 +4,6 @@ Every answer carries a `Request-Id`, every error is a problem document (RFC 9457
 what nobody expected is logged once under its request id and answered as `internal_error`.
 """
 
-import logging
 import os
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -15,9 +14,9 @@ import msgspec
 from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from shared import http_headers, http_security, logs, metrics, tracing
-from shared.metric_list import HTTP_PROBLEMS
+from shared import http_headers, http_security, logs, tracing
 from shared.private_words import sent_in
+from shared.problem_lines import tell_fault, tell_problem
 from shared.problems import Problem
 from shared.request_words import BODY, REQUEST_ID, ROUTE, STATUS
 
@@ -28,7 +27,6 @@ MEBIBYTE = 1024 * 1024
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
-_log = logging.getLogger(__name__)
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _EXTRA_HEADERS = "daybook.headers"
 _HTTP_CODES = {
@@ -201,11 +199,7 @@ def query_parameters(*known: str) -> dict[str, str]:
 
 def answer_problem(problem: Problem) -> Reply:
     """Answer the request with `problem`."""
-    if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.warning("answered %s %s", problem.kind.status, problem)
-    elif problem.kind.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        _log.info("refused %s: %s", request.remote_addr, problem)
-    metrics.count(HTTP_PROBLEMS, problem.code)
+    tell_problem(problem)
     body = problem.body(request_id(), trace_id())
     return Reply(body, problem.kind.status, problem.response_headers().items())
 
@@ -230,14 +224,9 @@ def _answer_http_exception(error: HTTPException) -> Reply:
 
 def _answer_fault(error: Exception) -> Reply:
     """Answer what nobody expected: logged once in full, told to nobody."""
-    _log.error("unexpected fault in %s %s", request.method, _route(), exc_info=error)
+    tell_fault(error)
     problem = Problem("internal_error", request_id=request_id())
-    metrics.count(HTTP_PROBLEMS, problem.code)
     return Reply(problem.body(request_id(), trace_id()), 500, problem.response_headers().items())
-
-
-def _route() -> str:
-    return request.url_rule.rule if request.url_rule else "no route"  # paths may be about people
 
 
 def _complete(response: Response) -> Response:

@@ -24,6 +24,11 @@ MOST_EVENTS = 30
 SCOPES = ("orders:read", "events:read")
 """Either lets one see events, as it does elsewhere."""
 
+CURRENT = "Up to date"
+
+WORTH_SAYING = 1.0
+"""Seconds of lag that do not count as up to date any more: while much happens, some events are always behind."""
+
 PARTS = ("verdict", "state", "held")
 """The pieces of the page that say how things stand, each a template."""
 
@@ -59,6 +64,25 @@ def add_live(console: Console) -> None:
         return json_reply(shown, headers=[("Cache-Control", "no-store")])
 
 
+def verdict_on(status: dict[str, Any]) -> tuple[str, str]:
+    """Say in few words how the read tables stand, and in which tone."""
+    tables, held = status["reads"], status["quarantine"]
+    behind, leader = tables["lag_events"], tables["leader"]
+    late = behind and (tables["lag_seconds"] or 0.0) >= WORTH_SAYING
+    verdicts = (
+        (tables["state"] != "live", "bad", "The read tables cannot be used"),
+        (behind is None, "warn", "Nobody knows where the log ends"),
+        (behind and tables["troubles"], "bad", "Posting stands still"),
+        (status["paused"], "warn", "Posting is paused"),
+        (leader is None, "bad", "No projector is running"),
+        (late, "info", "Catching up"),
+        (held, "warn", f"{CURRENT}, but for {counted(len(held), 'order')} in quarantine"),
+        (status["verified"].drift, "warn", f"{CURRENT}, but some rows are not what the log comes to"),
+        (True, "good", CURRENT),
+    )
+    return next((tone, said) for is_so, tone, said in verdicts if is_so)
+
+
 def _facts(console: Console) -> dict[str, Any]:
     """Everything but the events. Raises a `Problem` when the read tables' database is away."""
     standing = checkpoint.standing(console.freshness.reads)
@@ -73,25 +97,9 @@ def _facts(console: Console) -> dict[str, Any]:
     ]
     # What the page shows in places of their own need not be said in the sentence.
     said = msgspec.structs.replace(standing, quarantine=[], rebuild=None)
-    why = representation(said, head)["why"]
-    return {"status": status, "verdict": _verdict(status), "why": why, "minutes": minutes}
-
-
-def _verdict(status: dict[str, Any]) -> tuple[str, str]:
-    """Say in few words how the read tables stand, and in which tone."""
-    tables, held = status["reads"], status["quarantine"]
-    behind, leader = tables["lag_events"], tables["leader"]
-    verdicts = (
-        (tables["state"] != "live", "bad", "The read tables cannot be used"),
-        (behind is None, "warn", "Nobody knows where the log ends"),
-        (behind and tables["troubles"], "bad", "Posting stands still"),
-        (status["paused"], "warn", "Posting is paused"),
-        (leader is None, "bad", "No projector is running"),
-        (behind, "info", "Catching up"),
-        (held, "warn", f"Up to date, but for {counted(len(held), 'order')} in quarantine"),
-        (True, "good", "Up to date"),
-    )
-    return next((tone, said) for is_so, tone, said in verdicts if is_so)
+    verdict = verdict_on(status)
+    why = None if verdict[1].startswith(CURRENT) else representation(said, head)["why"]
+    return {"status": status, "verdict": verdict, "why": why, "minutes": minutes}
 
 
 def _latest(console: Console, after: int) -> order_timeline_live.Latest | None:

@@ -1,6 +1,5 @@
 """The console in an app: its pages, its security headers, and what it says when something is wrong."""
 
-import logging
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request
@@ -21,6 +20,7 @@ from query_api.freshness import Freshness
 from query_api.head import Head
 from shared.auth import Authenticator
 from shared.http import Reply, request_id
+from shared.problem_lines import tell_fault, tell_problem
 from shared.problems import Problem
 
 SECURITY = {
@@ -51,8 +51,6 @@ _NEXT = {
     "order_quarantined": "Whoever is on call sees it in `daybook status`; once the cause is mended,"
     " `daybook retry` posts it.",
 }
-
-_log = logging.getLogger(__name__)
 
 
 def add_console(app: Flask, authenticator: Authenticator, freshness: Freshness, head: Head) -> None:
@@ -99,9 +97,8 @@ def _nowhere(path: str) -> Answer:
 def _answer_problem(problem: Problem) -> Answer | tuple[str, int] | tuple[str, int, dict[str, str]]:
     if problem.code == "unauthenticated":
         return to_login(problem)
+    tell_problem(problem)
     status = problem.kind.status
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.warning("answered %s %s", status, problem)
     title = _TITLES.get(problem.code, problem.kind.title)
     again = {name: value for name, value in problem.response_headers().items() if name == "Retry-After"}
     return *_error(status, title, problem.detail, _NEXT.get(problem.code)), again
@@ -114,7 +111,7 @@ def _answer_http_exception(error: HTTPException) -> Answer | tuple[str, int]:
 
 def _answer_fault(error: Exception) -> Answer | tuple[str, int]:
     """Answer what nobody expected: logged once in full, told to nobody."""
-    _log.error("unexpected fault in %s %s", request.method, request.path, exc_info=error)
+    tell_fault(error)
     said = f"The fault is in the log under request {request_id()}."
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, _TITLES["internal_error"], said, None)
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as Answer
 
 from shared.auth import Authenticator, Principal
+from shared.problem_lines import tell_problem
 from shared.problems import Problem
 
 COOKIE = "daybook_token"
@@ -71,6 +72,7 @@ def add_session(blueprint: Blueprint, authenticator: Authenticator) -> None:
         try:
             known = _checked(authenticator, token)
         except Problem as problem:
+            tell_problem(problem)
             said = problem.detail if token else "Enter a token."
             return _form(said, wanted, failed=True), problem.kind.status
         answer = redirect(wanted if _is_ours(wanted) else f"{PATH}/", HTTPStatus.SEE_OTHER)
@@ -117,5 +119,5 @@ def _require_own_page() -> None:
 
 
 def _came_by_https() -> bool:
-    """Whether the browser came by https: it says so itself, whatever proxies stand between."""
-    return request.headers.get("Origin", "").startswith("https://")
+    """Whether the browser came by https: it says so itself, whatever proxies stand between, or one that we trust."""
+    return request.is_secure or request.headers.get("Origin", "").startswith("https://")

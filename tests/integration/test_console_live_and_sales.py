@@ -47,6 +47,12 @@ def test_what_the_script_asks_for_are_the_events_after_its_last_and_how_things_s
     assert "Confirmed" in changes(shop, 2)["events"]
 
 
+def test_before_anything_has_happened_the_page_says_what_to_type(shop):
+    shop.post()
+    assert "<code>daybook demo</code> invents" in shop.visitor.get("/live").text
+    assert "<code>daybook demo</code> invents" in shop.visitor.get("/orders").text
+
+
 def test_a_position_that_is_none_is_refused(shop):
     shop.post()
     assert shop.visitor.get("/live/changes?after=x").status_code == 400

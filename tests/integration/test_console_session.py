@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from query_api.console.assets import ASSETS
-from shared import auth
+from shared import auth, metrics
+from shared.metric_list import HTTP_PROBLEMS
 from tests.support.console import COOKIE, Visitor, console_without_database, open_console, token
 from tests.support.reading import SECRET
 
@@ -47,9 +48,10 @@ def test_a_token_is_kept_in_a_cookie_that_no_script_reads_and_no_other_site_uses
 
 
 def test_over_https_the_cookie_goes_to_https_only(client):
-    headers = {"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}
-    answer = client.post("/console/login", data={"token": token()}, headers=headers)
-    assert "Secure" in answer.headers["Set-Cookie"]
+    for origin, scheme in (("https://localhost", "http"), ("null", "https")):  # the browser says so, or our own proxy
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        answer = client.post("/console/login", data={"token": token()}, headers=headers, url_scheme=scheme)
+        assert "Secure" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +139,23 @@ def test_without_the_database_every_page_says_so(client, path):
     assert "<html" not in part
     assert 'id="results"' in part, "the next answer finds its place"
     assert f'hx-get="/console{path}' in part, "and it is asked for until it comes"
+
+
+def test_what_goes_wrong_on_a_page_is_counted_and_logged_as_elsewhere(client, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setitem(client.application.view_functions, "console.queue", lambda: 1 // 0)
+    metrics.begin()
+    try:
+        Visitor(client).get("/orders")
+        Visitor(client, "events:read").get("/orders")
+        Visitor(client, anonymous=True).post("/login", token="nonsense")
+        Visitor(client).get("/queue?q=ada%40example.org")
+        counted = [labels for metric, labels, *_ in metrics.taken() if metric is HTTP_PROBLEMS]
+    finally:
+        metrics.end()
+    assert counted == [("store_unavailable",), ("forbidden",), ("unauthenticated",), ("internal_error",)]
+    said = [record.getMessage() for record in caplog.records if record.name == "shared.problem_lines"]
+    assert [line.split(":")[0] for line in said[-2:]] == ["refused 127.0.0.1", "unexpected fault in GET /console/queue"]
 
 
 def test_what_the_console_does_not_have_is_a_page_too(client):

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
@@ -12,10 +13,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from query_api.app import opened
 from shared import auth, jwks
 from shared.auth import Authenticator, NoAuthKey
 from shared.problems import Problem
+from tests.support.console import COOKIE, Visitor
 from tests.support.posting import until
+from tests.support.reading import settings
 
 ISSUER, AUDIENCE = "https://login.example/", "daybook"
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -303,3 +307,20 @@ def test_what_is_configured_must_fit_together(provider):
     for url in ("http://login.example/keys", "file:///etc/passwd", "ftp://localhost/x"):
         with pytest.raises(jwks.BadAddress, match="over https"):
             auth.from_environment(whole | {"DAYBOOK_AUTH_JWKS_URL": url})
+
+
+def test_the_console_lets_in_who_the_provider_vouches_for_and_waits_for_its_keys(verify, provider, clock, migrated):
+    with opened(replace(settings(migrated), verify=verify)) as app:
+        visitor = Visitor(app.test_client(), anonymous=True)
+        provider.broken = True
+        away = visitor.post("/login", token=token())
+        assert (away.status_code, "cannot be fetched now" in away.text) == (503, True)
+        provider.broken, clock.now = False, clock.now + 60
+        wrong = visitor.post("/login", token=token(aud="another service"))
+        assert (wrong.status_code, "Set-Cookie" in wrong.headers) == (401, False)
+        assert visitor.post("/login", token=token()).status_code == 303
+        answer = visitor.client.get("/console/orders")
+        assert answer.status_code == 503, "let in, there are no read tables yet"
+        assert f"{ISSUER} ada" in answer.text
+        visitor.client.set_cookie(COOKIE, token(exp=int(time.time()) - 1), path="/console")
+        assert "why=expired" in visitor.get("/orders").headers["Location"]
