@@ -5,7 +5,6 @@ Whoever has a valid token may ask, whatever its scopes: a principal finds only a
 
 from uuid import UUID
 
-import uuid_utils
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
@@ -52,14 +51,14 @@ def add_command_route(app: Flask, handling: Handling, authenticator: Authenticat
 def settled_answer(store: EventStore[Order | None], principal: str, key: str) -> StoredAnswer | None:
     """The answer stored under the key; None once it is settled that there is none.
 
-    That a look-up finds nothing proves nothing while an append is under way. So an append of nothing queues up behind
-    all that have reached the log: when it is through, they are in or never will be. Raises `OutcomeUnknown`.
+    That a look-up finds nothing proves nothing while an append is under way. So all that have reached the log are
+    waited for: then they are in or never will be. Raises `OutcomeUnknown`.
     """
     nothing = UUID(int=0)
     try:
         answer = store.fresh(nothing, 0, principal, key).answer
         if answer is None:
-            store.append(UUID(bytes=uuid_utils.uuid7().bytes), [])
+            store.outwait_appends()
             answer = store.fresh(nothing, 0, principal, key).answer
     except DatabaseUnavailable as error:
         raise OutcomeUnknown(f"what became of the command could not be found out: {error}") from error

@@ -10,5 +10,5 @@ def unavailable(error: DatabaseUnavailable) -> Problem:
     if isinstance(error, OutcomeUnknown):
         detail = "The connection to the log broke at the wrong moment. Retry with the same Idempotency-Key."
         return Problem("store_unavailable", detail, outcome="unknown")
-    detail = "The log's database does not answer. Nothing was written."
+    detail = "The log's database does not answer. This request has written nothing."
     return Problem("store_unavailable", detail, outcome="not_applied")

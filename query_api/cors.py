@@ -1,7 +1,7 @@
 """Which pages of other origins may read here from within a browser (CORS): those that are listed, else none.
 
-Who may read what is decided by the token alone, which a page must have and send itself: there are no cookies, so no
-credentials are ever allowed. Other programs than browsers do not care.
+Who may read what is decided by the token alone, which a page must have and send itself: no credentials that a browser
+would add are ever allowed (only the console has a cookie, and only for itself). Other programs do not care.
 """
 
 import re

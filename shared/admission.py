@@ -88,7 +88,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         whole = _is_whole(begun) and not (conn.initialized and conn.parser.unreader.buf.getbuffer().nbytes)
         try:
             answer = raw_answer(self._busy, "keep-alive" if whole else "close")
-            conn.sock.recv(_LONGEST, socket.MSG_DONTWAIT)
+            conn.sock.recv(len(begun), socket.MSG_DONTWAIT)  # and no more: what came since is another request
             whole &= conn.sock.send(answer, socket.MSG_DONTWAIT) == len(answer)
             if not whole:
                 conn.sock.shutdown(socket.SHUT_WR)

@@ -159,8 +159,8 @@ _TABLE = """
 500 internal_error: Something is broken on our side
     Nothing about the request is known to be wrong. `request_id` finds the reason in our log.
 503 store_unavailable retry-after=2: The database does not answer
-    `outcome` says whether the command was `not_applied` or is `unknown`: then send it again with the
-    same Idempotency-Key.
+    `outcome` says whether this request was `not_applied` or is `unknown`: then send it again with the
+    same Idempotency-Key. It says nothing of earlier requests with that key: `GET /v1/commands/{key}` does.
 503 keys_unavailable retry-after=2: The token cannot be checked
     The identity provider that publishes the keys does not answer, and none are known yet. Nothing was done.
 503 overloaded retry-after=1: Too many requests at once

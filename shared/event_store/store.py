@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
+import uuid_utils
 from eventsourcing.application import LRUCache
 from eventsourcing.persistence import (
     StoredEvent,
@@ -30,6 +31,15 @@ SELECT 0, NULL, NULL, to_jsonb(a)::text, NULL
 FROM {events}.answer a
 WHERE a.principal = %(principal)s AND a.key = %(key)s
 ORDER BY 1
+"""
+
+# Whoever is in an append, or waits in one for the gate, holds this lock until all that it did is there, or nothing.
+SELECT_APPENDING = """
+SELECT virtualtransaction
+FROM pg_locks
+WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND relation = '{events}.gate'::regclass
+    AND mode = 'RowShareLock'
 """
 
 NUMBER_BLOCK = 100
@@ -69,6 +79,7 @@ class EventStore(Generic[State]):
         self.cache: LRUCache[UUID, Known[State]] = LRUCache(maxsize=cached)
         self._select_fresh = book.sql(SELECT_FRESH)
         self._select_holder = book.sql("SELECT stream_id FROM {events}.claim WHERE key = %s")
+        self._select_appending = book.sql(SELECT_APPENDING)
         self._draw = book.sql("SELECT nextval('{events}.order_number')")
         self._decode_answer = msgspec.json.Decoder(StoredAnswer).decode
         self._numbers: Iterator[int] = iter(())
@@ -92,6 +103,17 @@ class EventStore(Generic[State]):
         stored = [appended(self.mapper.to_stored_event(event)) for event in events]
         with tracing.span("append", events=len(stored)):
             return self.recorder.group_commit.append(Command(id=command_id, events=stored, **rest))
+
+    def outwait_appends(self) -> None:
+        """Return when all appends that have reached the log are through. Raises as `append` does.
+
+        To queue up behind them is not enough: who comes just when the gate is let go of gets ahead of who waits for it.
+        """
+        before = self._rows(self._select_appending)
+        while True:
+            self.append(UUID(bytes=uuid_utils.uuid7().bytes), [])
+            if not set(before).intersection(self._rows(self._select_appending)):
+                return
 
     def fresh(self, stream_id: UUID, after_version: int, principal: str, key: str | None) -> Fresh:
         """What the log says now, in one statement. Raises `NotApplied` when it cannot be read."""

@@ -34,7 +34,7 @@ from tests.support.proxy import network
 
 THREADS, QUEUE = 4, 4
 DEADLINE = 2.0
-SCHEDULING = 2.0
+SCHEDULING = 3.0
 """Seconds that a busy machine may add."""
 
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'daybook %%' AND datname = current_database()"

@@ -1,12 +1,23 @@
 """`GET /v1/commands/{key}`: the stored answer as it was, or 404 once it is settled."""
 
+import os
+import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
 from urllib.parse import quote
 
 import pytest
 
+from command_api.command_route import settled_answer
+from command_api.handling import Handling
 from shared.database import connect
+from shared.event_store import EventStore
 from tests.support.command_api import ORDER, PAYMENT, bearer, problem
+from tests.support.orders import creation
+from tests.support.posting import ask, until
+
+WAITS = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 def look_up(api, key):
@@ -96,6 +107,30 @@ def test_what_is_under_way_is_waited_for(api, migrated):
         read.join()
     assert answers["write"].status_code == answers["read"].status_code == 200
     assert answers["read"].data == answers["write"].data
+
+
+def test_what_waits_for_the_gate_is_waited_for_by_who_gets_ahead_of_it(migrated):
+    """The backend of the append sleeps on when the gate is let go of, as one may for a moment."""
+    with ExitStack() as stack:
+        writer, reader = (
+            stack.enter_context(closing(EventStore(migrated.events_url, migrated.book, seconds=60))) for _ in range(2)
+        )
+        order = creation(writer, key="k")
+        other = stack.enter_context(connect(migrated.events_url))
+        pool = stack.enter_context(ThreadPoolExecutor(2))
+        other.execute("BEGIN")
+        other.execute("SELECT FROM events.gate FOR UPDATE")
+        write = pool.submit(Handling(writer).handle, order)
+        backend = until(lambda: ask(migrated, WAITS), "the append waits for the gate")
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            other.execute("COMMIT")
+            read = pool.submit(settled_answer, reader, order.principal, "k")
+            wait([read], timeout=0.5)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        assert write.result().changed
+        assert read.result() is not None
 
 
 def test_when_the_log_is_away_nothing_is_claimed(api, migrated, server):

@@ -144,9 +144,16 @@ SAFETIES = (
     Safety(
         "the in-doubt look-up: of a key, behind all that is under way",
         "command_api/command_route.py",
-        "            store.append(UUID(bytes=uuid_utils.uuid7().bytes), [])\n",
+        "            store.outwait_appends()\n",
         "",
         ("tests/integration/test_command_api_lookup.py::test_what_is_under_way_is_waited_for",),
+    ),
+    Safety(
+        "the in-doubt look-up: nobody gets ahead of who waits for the gate",
+        "shared/event_store/store.py",
+        "if not set(before).intersection(self._rows(self._select_appending)):",
+        "if True:",
+        ("tests/integration/test_command_api_lookup.py::test_what_waits_for_the_gate_is_waited_for_by_who_gets_ahead_of_it",),
     ),
     Safety(
         "the compare-and-set",

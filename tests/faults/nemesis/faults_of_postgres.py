@@ -56,7 +56,9 @@ def immediate(victim):
 def terminate(victim):
     with administrator(victim) as admin:
         pids = query(admin, SESSIONS)
-        query(admin, TERMINATE, victim.rng.sample(pids, victim.rng.randint(0, len(pids))))
+        if not pids:
+            raise CannotStrike("there is no session")
+        query(admin, TERMINATE, victim.rng.sample(pids, victim.rng.randint(1, len(pids))))
     yield
 
 
@@ -75,11 +77,13 @@ def administrator(victim):
 def held(victim, *statements):
     """A session idle in a transaction that has locked something."""
     with administrator(victim) as holder:
-        with suppress(psycopg.Error):
+        try:
             holder.execute("BEGIN")
             holder.execute("SET LOCAL lock_timeout = '5s'")
             for statement in statements:
                 holder.execute(victim.house.databases.book.sql(statement))
+        except psycopg.Error as error:
+            raise CannotStrike(str(error)) from error
         yield
         with suppress(psycopg.Error):
             holder.execute("ROLLBACK")

@@ -4,7 +4,7 @@ import os
 import signal
 from contextlib import contextmanager, suppress
 
-from tests.faults.nemesis.kinds import kind
+from tests.faults.nemesis.kinds import CannotStrike, kind
 from tests.support.processes import descendants
 
 
@@ -27,8 +27,10 @@ def frozen(pids):
 
 
 def one_of(victim, pids):
-    """One of these at random, if there is any."""
-    return [victim.rng.choice(sorted(pids))] if pids else []
+    """One of these at random."""
+    if not pids:
+        raise CannotStrike("there is nobody to strike")
+    return [victim.rng.choice(sorted(pids))]
 
 
 @kind("kill -9 of a command API worker", 0.5)
