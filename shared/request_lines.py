@@ -9,7 +9,7 @@ import logging
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
@@ -157,8 +157,10 @@ def _json_line(one: _Answered) -> str:
     return f'{{"time":"{logs.time_of(one[0])}",{_constant(one[1], one[2][0], one[3])}{one[4] * 1000:.3f}{facts}}}'
 
 
-@cache
-def _constant_of(method: str, route: str, status: int) -> str:
+@lru_cache(1024)  # clients choose methods
+def _constant(method: str, rule: str, status: int) -> str:
+    """The part of a line that is the same for all requests with these."""
+    method, route = _names(method, rule)
     said = {
         "level": "info",
         "component": logs.component(),
@@ -169,11 +171,6 @@ def _constant_of(method: str, route: str, status: int) -> str:
         "status": status,
     }
     return json.dumps(said, separators=(",", ":"))[1:-1] + ',"duration_ms":'
-
-
-def _constant(method: str, rule: str, status: int) -> str:
-    """The part of a line that is the same for all requests with these."""
-    return _constant_of(*_names(method, rule), status)
 
 
 def _text_line(one: _Answered) -> str:

@@ -109,12 +109,12 @@ def an_order_travels(composed):
     code, token = composed.image("command-api").run(command, composed.environment("command-api"))
     assert code == 0, token
     bearer = {"Authorization": f"Bearer {token.strip()}"}
-    written = httpx.post(f"http://127.0.0.1:{composed.ports['8001']}/v1/orders", json=ORDER, headers=bearer, timeout=10)
+    written = httpx.post(f"http://127.0.0.1:{composed.ports['8001']}/v1/orders", json=ORDER, headers=bearer, timeout=30)
     assert written.status_code == 201, written.text
     assert written.headers["Location"].startswith(f"http://127.0.0.1:{composed.ports['8002']}/v1/orders/")
     headers = bearer | {"Consistency-Token": written.headers["Consistency-Token"], "Prefer": "wait=20"}
     assert httpx.get(written.headers["Location"], headers=headers, timeout=30).status_code == 200
-    console = httpx.get(f"http://127.0.0.1:{composed.ports['8002']}/console", follow_redirects=True, timeout=10)
+    console = httpx.get(f"http://127.0.0.1:{composed.ports['8002']}/console", follow_redirects=True, timeout=30)
     assert console.status_code in (200, 401) and "text/html" in console.headers["Content-Type"]
 
 
@@ -122,7 +122,7 @@ def metrics_are_shown(composed):
     """Each part shows all metrics of the list that it should, and so all that dashboard and alerts ask for."""
     shown = {}
     for name, port in (("command-api", "8001"), ("query-api", "8002"), ("projector", "8003")):
-        text = httpx.get(f"http://127.0.0.1:{composed.ports[port]}/metrics", timeout=10).text
+        text = httpx.get(f"http://127.0.0.1:{composed.ports[port]}/metrics", timeout=30).text
         shown[name] = {*re.findall(r"^# TYPE (\w+)", text, re.MULTILINE), *re.findall(r"^(\w+)[ {]", text, re.MULTILINE)}
         always = {metric.name for metric in METRICS.values() if name in metric.at and (metric.begins or not metric.labels)}
         assert always <= shown[name], name

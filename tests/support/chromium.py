@@ -54,7 +54,7 @@ class Window:
         self.context = browser.new_context(
             base_url=url, viewport=viewport, color_scheme=scheme, locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(30_000)
         self.context.on("request", self._asked)
         self.page = self.context.new_page()
         self.page.on("console", self._said)

@@ -146,7 +146,7 @@ def _do(step: Step, typing: Shell) -> None:
 
     if step.typed.startswith(LOOKED_AT_AGAIN):
         with suppress(AssertionError):  # said below, with what was seen
-            until(shown, "as the guide says", deadline=20)
+            until(shown, "as the guide says", deadline=DEADLINE)
     else:
         shown()
     code, said = told[0]
