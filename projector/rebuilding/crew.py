@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterable
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -51,6 +51,7 @@ def run(
 
 def _start_deaf(worker: BaseProcess) -> None:
     """Start it without an ear for what goes to the whole group: we end it, also while it still begins."""
+    resource_tracker.ensure_running()  # to be started with the first worker, it would unblock both
     signal.pthread_sigmask(signal.SIG_BLOCK, TO_THE_GROUP)
     try:
         worker.start()

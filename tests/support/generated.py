@@ -12,7 +12,7 @@ from schemathesis.engine import events
 from schemathesis.engine.context import EngineContext
 from schemathesis.openapi import from_wsgi
 
-CASES_PER_OPERATION = int(os.environ.get("DAYBOOK_GENERATED_CASES", "30"))
+CASES_PER_OPERATION = int(os.environ.get("DAYBOOK_GENERATED_CASES", "20"))
 """How many cases hypothesis makes for an operation, beside those that cover the schema systematically."""
 SEED = os.environ.get("DAYBOOK_GENERATED_SEED")
 """Without one, the cases are the same every time."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 MACHINES = 6
 """Test cases that share the histories of a profile evenly."""
 
-HISTORIES = {"ci": 2_100, "nightly": 100_200}
+HISTORIES = {"ci": 1_500, "nightly": 100_200}
 CHOSEN = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 
 if CHOSEN not in HISTORIES:

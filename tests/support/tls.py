@@ -103,10 +103,11 @@ def gate(upstream, authority, certificate, key):
     """A gate to the server at `upstream` (host, port), with the `port` that it listens at."""
     loop = asyncio.new_event_loop()
     made = Gate(upstream, authority, certificate, key)
-    server = loop.run_until_complete(asyncio.start_server(made.serve, "127.0.0.1", 0))
-    made.port = server.sockets[0].getsockname()[1]
-    serving = threading.Thread(target=loop.run_forever)
+    serving = threading.Thread(target=loop.run_forever)  # this thread may have a loop already: a browser's
     serving.start()
+    starting = asyncio.start_server(made.serve, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
+    made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
     finally:
