@@ -16,7 +16,7 @@ from command_api.order import Order
 from command_api.routes import OrderRoutes
 from command_api.settings import Settings
 from command_api.unavailable import unavailable
-from shared import deadline, http
+from shared import cutting, deadline, http
 from shared.auth import Authenticator
 from shared.database import DatabaseUnavailable, connect_within
 from shared.document_routes import add_document_routes
@@ -68,7 +68,7 @@ def _ready(settings: Settings, store: EventStore[Order | None]) -> Mapping[str, 
             connect_within(
                 seconds, settings.events_url, role, "daybook ready", statement_timeout=f"{int(seconds * 1000)}ms"
             ) as connection,
-            deadline.within(connection.pgconn, seconds),
+            cutting.within(connection.pgconn, seconds),
         ):
             check_connection(connection, settings.book, "events")
         store.append(uuid.uuid4(), [])

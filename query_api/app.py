@@ -29,7 +29,7 @@ from query_api.sessions import Sessions
 from query_api.settings import Settings
 from query_api.status import status_route
 from query_api.waiting import Places
-from shared import deadline, http
+from shared import cutting, deadline, http
 from shared.auth import Authenticator
 from shared.database import DatabaseUnavailable, connect_within
 from shared.document_routes import add_document_routes
@@ -133,7 +133,7 @@ def _ready(settings: Settings, freshness: Freshness) -> Mapping[str, object]:
             connect_within(
                 seconds, settings.reads_url, role, "daybook ready", statement_timeout=f"{int(seconds * 1000)}ms"
             ) as connection,
-            deadline.within(connection.pgconn, deadline.left(seconds)),
+            cutting.within(connection.pgconn, deadline.left(seconds)),
         ):
             check_connection(connection, settings.book, "reads")
     except (DatabaseUnavailable, psycopg.OperationalError) as error:

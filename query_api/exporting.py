@@ -17,7 +17,7 @@ from query_api.freshness import CHECKPOINT
 from query_api.question import Question
 from query_api.reads import Reading, as_problem, understood
 from query_api.sessions import PlannedForItsValues, Row, Session, Sessions
-from shared import deadline
+from shared import cutting, deadline
 from shared.database import DatabaseUnavailable
 from shared.http import Reply
 from shared.problems import Problem
@@ -77,7 +77,7 @@ class _Snapshot:
         try:
             self._session = Session(reads.url, reads.book, PIECE_SECONDS)
             try:
-                with deadline.within(self._session.connection.pgconn, PIECE_SECONDS):
+                with cutting.within(self._session.connection.pgconn, PIECE_SECONDS):
                     self._session.connection.execute(BEGIN)
                 encoded = [None if value is None else value.encode() for value in values]
                 self._session.run(PlannedForItsValues(DECLARE + template), encoded)

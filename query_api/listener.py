@@ -13,7 +13,7 @@ from time import monotonic
 import psycopg
 
 from query_api.sessions import Sessions
-from shared import deadline, logs
+from shared import cutting, logs
 from shared.database import Connection, DatabaseUnavailable, connect_within
 
 POLL_SECONDS = 0.1
@@ -84,7 +84,7 @@ class Listener:
 
     def _listens(self, connection: Connection) -> bool:
         try:
-            with deadline.within(connection.pgconn, SECONDS):
+            with cutting.within(connection.pgconn, SECONDS):
                 connection.execute(f"LISTEN {self._reads.book.names['posted']}")
         except psycopg.errors.ReadOnlySqlTransaction:  # a standby
             return False
@@ -94,7 +94,7 @@ class Listener:
         checkpoint = self._reads.book.sql(CHECKPOINT)
         while not self._closed.is_set():
             if self._waiting:
-                with deadline.within(connection.pgconn, SECONDS):
+                with cutting.within(connection.pgconn, SECONDS):
                     row = connection.execute(checkpoint, prepare=True).fetchone()
                 with self._advanced:
                     self._position = row[0] if row else -1

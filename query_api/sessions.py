@@ -15,7 +15,7 @@ from typing import cast
 import psycopg
 from psycopg import errors, pq
 
-from shared import deadline, metrics
+from shared import cutting, deadline, metrics
 from shared.book import Book
 from shared.database import Connection, connect_within
 from shared.metric_list import CONNECTIONS
@@ -74,7 +74,7 @@ class Session:
         """Run a statement with `$1`, `$2` … for values. Raises `psycopg.Error`; look at `lost` then."""
         try:  # psycopg takes None for NULL, its annotation does not say so
             given = cast("Sequence[bytes]", values)
-            with deadline.within(self._pgconn, deadline.left(self._seconds + deadline.LOOK_SECONDS)):
+            with cutting.within(self._pgconn, deadline.left(self._seconds + cutting.LOOK_SECONDS)):
                 if isinstance(template, PlannedForItsValues):
                     return self._checked(self._pgconn.exec_params(self._text(template), given))
                 name = self._prepared.get(template) or self._prepare(template)

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
 
-from shared import deadline, metrics
+from shared import cutting, deadline, metrics
 from shared.append_command import Command, Outcome
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect_within
@@ -203,7 +203,7 @@ class GroupCommit:
 
     def _call(self, connection: Connection, query: str, batch: list[_Entry], until: float) -> list[Outcome]:
         body = self._encode([entry.command for entry in batch])
-        with deadline.within(connection.pgconn, until - monotonic()):
+        with cutting.within(connection.pgconn, until - monotonic()):
             rows = connection.execute(query, [body.decode()], prepare=True).fetchall()
         return [self._decode(row[0]) for row in rows]
 
@@ -244,7 +244,7 @@ class GroupCommit:
             try:
                 if connection is None or connection.closed:
                     connection = self._connect(self._seconds)
-                with deadline.within(connection.pgconn, self._seconds):
+                with cutting.within(connection.pgconn, self._seconds):
                     connection.execute(notify)
             except (DatabaseUnavailable, psycopg.Error):
                 connection = None

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
 
-from shared import deadline
+from shared import cutting, deadline
 from shared.book import Book
 from shared.database import Connection, DatabaseUnavailable, connect_within
 from shared.group_commit import NotApplied
@@ -75,7 +75,7 @@ class Connections:
                 self._idle.append(connection)
 
     def _run(self, connection: Connection, query: str, arguments: Arguments, *, prepare: bool | None) -> Rows:
-        with deadline.within(connection.pgconn, deadline.left(self._seconds)):
+        with cutting.within(connection.pgconn, deadline.left(self._seconds)):
             return connection.execute(query, arguments, prepare=prepare).fetchall()
 
     def _take(self) -> Connection:

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ConnStatus
 
 from projector.run_once import run_once
-from shared import deadline
+from shared import cutting, deadline
 from shared.database import DatabaseUnavailable, connect, connect_within
 from shared.environment import Databases
 from shared.event_store.connections import Connections
@@ -321,7 +321,7 @@ def test_a_socket_that_only_has_the_number_of_a_lost_one_is_not_cut():
     one, other = socket.socketpair()
     with one, other:
         lost = LostMeanwhile(one.fileno())
-        with deadline.within(lost, 0):
+        with cutting.within(lost, 0):
             until(lambda: lost.looks > 1, "its time is over")
         other.sendall(b"all is well")
         assert one.recv(99) == b"all is well"

@@ -40,7 +40,7 @@ class Tally:
         cls.events += len(history)
 
 
-SPLITS = {"ci": 200, "nightly": 10_000}[CHOSEN]
+SPLITS = {"ci": 150, "nightly": 10_000}[CHOSEN]
 """Histories that are posted in batches and compared with a rebuild."""
 
 
