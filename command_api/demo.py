@@ -17,7 +17,7 @@ from command_api.parsing import Request as Body
 from command_api.parsing import parse_value
 from command_api.requests import CreateOrderRequest, Resolved
 from shared.environment import Place, place_options
-from shared.event_store import EventStore
+from shared.event_store import PATIENCE, EventStore
 from shared.events import Actor
 from shared.migrate import check
 
@@ -45,7 +45,7 @@ def demo_command(orders: int, seed: int, place: Place) -> None:
     """Invent orders of the last 30 days in all states."""
     with place.open() as databases:
         check(databases.events_url, databases.book, "events")
-        store: EventStore[Order | None] = EventStore(databases.events_url, databases.book)
+        store: EventStore[Order | None] = EventStore(databases.events_url, databases.book, seconds=PATIENCE)
         try:
             invent(Handling(store), orders, random.Random(seed))  # noqa: S311 -- a demonstration, not a secret
         finally:

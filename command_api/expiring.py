@@ -13,7 +13,7 @@ from shared.book import Book
 from shared.database import Connection, connect
 from shared.durations import Duration
 from shared.environment import Place, place_options
-from shared.event_store import EventStore
+from shared.event_store import PATIENCE, EventStore
 from shared.events import Actor, Timestamp
 from shared.http_headers import IfMatch
 from shared.migrate import check
@@ -63,7 +63,7 @@ def expire_command(place: Place, age: int, *, dry_run: bool) -> None:
         check(databases.events_url, book, "events")
         with connect(databases.events_url, book.names["command_role"], "daybook expire") as connection:
             candidates = still_placed(connection, book, datetime.now(UTC) - timedelta(seconds=age))
-        store: EventStore[Order | None] = EventStore(databases.events_url, book, cached=1)
+        store: EventStore[Order | None] = EventStore(databases.events_url, book, cached=1, seconds=PATIENCE)
         try:
             expired = 0
             for order_id, number in expire(Handling(store), candidates, dry_run=dry_run):

@@ -20,7 +20,7 @@ from command_api.importing import Imported, import_order
 from command_api.order import Order
 from command_api.parsing import Invalid, Unreadable, parse
 from shared.environment import Place, place_options
-from shared.event_store import EventStore
+from shared.event_store import PATIENCE, EventStore
 from shared.events import Actor
 from shared.migrate import check
 
@@ -64,7 +64,7 @@ def import_command(file: Path, rejects: Path | None, place: Place, *, dry_run: b
     with place.open() as databases, file.open("rb") as lines:
         check(databases.events_url, databases.book, "events")
         store: EventStore[Order | None] = EventStore(
-            databases.events_url, databases.book, connections=THREADS, cached=1
+            databases.events_url, databases.book, connections=THREADS, cached=1, seconds=PATIENCE
         )
         try:
             importer = partial(_import_line, Handling(store), dry_run)

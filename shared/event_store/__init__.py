@@ -6,6 +6,6 @@ Only this package imports the library; its words (originator, topic, notificatio
 
 from shared.event_store.mapper import EventMapper, StreamEvent
 from shared.event_store.recorder import LogRecorder, LogSubscription
-from shared.event_store.store import EventStore, Fresh, Known
+from shared.event_store.store import PATIENCE, EventStore, Fresh, Known
 
-__all__ = ["EventMapper", "EventStore", "Fresh", "Known", "LogRecorder", "LogSubscription", "StreamEvent"]
+__all__ = ["PATIENCE", "EventMapper", "EventStore", "Fresh", "Known", "LogRecorder", "LogSubscription", "StreamEvent"]

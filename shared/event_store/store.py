@@ -62,6 +62,10 @@ class Fresh(NamedTuple):
     position: int | None
 
 
+PATIENCE = 10.0
+"""Seconds that a command of the command line has for each order: nobody waits for an answer to one of them."""
+
+
 class EventStore(Generic[State]):
     """What a command needs of the log. One per process; safe for threads.
 
