@@ -49,8 +49,7 @@ LEFT JOIN {reads}.order_detail AS detail ON detail.order_id = named.order_id
 LEFT JOIN {reads}.quarantine AS quarantine ON quarantine.order_id = named.order_id
 """
 
-# Of a quarantined order the timeline goes on, while the document stands: its version is where it ends.
-HISTORY = f"""
+ORDER_WITH_EVENT = f"""
 SELECT
     {{checkpoint}},
     detail.order_id,
@@ -67,10 +66,16 @@ SELECT
     timeline.actor_type,
     timeline.actor_id,
     timeline.command_id,
-    timeline.data
-FROM {{reads}}.checkpoint AS checkpoint
-LEFT JOIN {{reads}}.order_detail AS detail ON detail.order_id = $1
-LEFT JOIN {{reads}}.quarantine AS quarantine ON quarantine.order_id = $1
+    timeline.data"""
+"""Columns that `made` and `event_of` read: the document once, beside the first event."""
+
+FROM_ORDER = """
+FROM {reads}.checkpoint AS checkpoint
+LEFT JOIN {reads}.order_detail AS detail ON detail.order_id = $1
+LEFT JOIN {reads}.quarantine AS quarantine ON quarantine.order_id = $1"""
+
+# Of a quarantined order the timeline goes on, while the document stands: its version is where it ends.
+HISTORY = f"""{ORDER_WITH_EVENT}{FROM_ORDER}
 LEFT JOIN {{reads}}.order_timeline AS timeline ON timeline.order_id = detail.order_id
     AND timeline.order_version <= least(detail.version, $2::integer)
     AND timeline.recorded_at <= coalesce($3::timestamptz, 'infinity')

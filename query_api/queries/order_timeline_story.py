@@ -7,34 +7,13 @@ document stands still.
 from typing import NamedTuple
 from uuid import UUID
 
-from query_api.queries.order_detail import Detail, event_of, made
-from query_api.queries.times import CANONICAL
+from query_api.queries.order_detail import FROM_ORDER, ORDER_WITH_EVENT, Detail, event_of, made
 from query_api.reads import Read
 from query_api.sessions import Row
 from shared.recorded_event import RecordedEvent
 
-STORY = f"""
-SELECT
-    {{checkpoint}},
-    detail.order_id,
-    detail.version,
-    CASE WHEN coalesce(timeline.order_version, 1) = 1 THEN detail.doc END,
-    quarantine.position,
-    timeline.position,
-    timeline.order_version,
-    timeline.type,
-    timeline.schema_version,
-    timeline.event_id,
-    {CANONICAL.format("timeline.occurred_at")},
-    {CANONICAL.format("timeline.recorded_at")},
-    timeline.actor_type,
-    timeline.actor_id,
-    timeline.command_id,
-    timeline.data,
-    timeline.summary
-FROM {{reads}}.checkpoint AS checkpoint
-LEFT JOIN {{reads}}.order_detail AS detail ON detail.order_id = $1
-LEFT JOIN {{reads}}.quarantine AS quarantine ON quarantine.order_id = $1
+STORY = f"""{ORDER_WITH_EVENT},
+    timeline.summary{FROM_ORDER}
 LEFT JOIN {{reads}}.order_timeline AS timeline ON timeline.order_id = coalesce(detail.order_id, quarantine.order_id)
 ORDER BY timeline.order_version
 """
