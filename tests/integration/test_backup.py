@@ -9,7 +9,6 @@ import sys
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -28,6 +27,7 @@ from shared.environment import Databases
 from shared.migrate import migrate
 from shared.restoring import CannotRestore, restore
 from tests.conftest import FAST_AND_UNSAFE
+from tests.support.databases import fresh
 from tests.support.orders import confirm, creation, handling
 from tests.support.posting import QUIET, ask, contents, until
 from tests.support.processes import running, wait_until_gone
@@ -56,12 +56,8 @@ def write(databases, orders):
 @pytest.fixture
 def empty(server):
     """Another database of the same server: roles are there already."""
-    name = f"restored_{uuid4().hex}"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+    with fresh(server) as url:
         yield Databases(Book(), url, url)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

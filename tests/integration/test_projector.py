@@ -1,6 +1,5 @@
 """Posting: what is in the log gets to every table, once, in one transaction with the checkpoint."""
 
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -18,6 +17,7 @@ from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
 from tests.benchmarks.seed_log import seed
+from tests.support.databases import fresh
 from tests.support.histories import authorized, captured, confirmed, created, folded, history, placed
 from tests.support.lingering import sessions_that_end_late
 from tests.support.posting import append, ask, contents, order_command, projector, raw_command
@@ -175,13 +175,10 @@ def test_one_notification_per_batch(migrated):
 @pytest.fixture
 def apart(database, server):
     """The log in one database, the read tables in another."""
-    name = f"reads_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        databases = Databases(Book(), database, urlsplit(database)._replace(path=f"/{name}").geturl())
+    with fresh(server) as other:
+        databases = Databases(Book(), database, other)
         migrate(databases.events_url, databases.reads_url, databases.book)
         yield databases
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_the_log_and_the_read_tables_may_be_on_two_servers(apart):

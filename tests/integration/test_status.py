@@ -24,6 +24,7 @@ from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
 from tests.benchmarks.seed_log import seed
+from tests.support.databases import fresh
 from tests.support.posting import QUIET, ask, projector, until
 from tests.support.processes import wait_until_gone
 
@@ -207,13 +208,10 @@ def test_nothing_is_called_zero_behind_in_another_history(migrated):
 @pytest.fixture
 def apart(database, server):
     """The log in one database, the read tables in another."""
-    name = f"reads_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        databases = Databases(Book(), database, urlsplit(database)._replace(path=f"/{name}").geturl())
+    with fresh(server) as other:
+        databases = Databases(Book(), database, other)
         migrate(databases.events_url, databases.reads_url, databases.book)
         yield databases
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(("away", "of"), [("events", "the log"), ("reads", "the read tables")])
