@@ -120,7 +120,7 @@ class House:
 
     def open(self):
         """Start everything and return when all of it is ready."""
-        self.wait_until(lambda: all(part.ready for part in self.parts), "the house is open", 60)
+        self.wait_until(lambda: all(part.ready for part in self.parts), "the house is open", 240)
 
     def tend(self):
         """Start what has died, as whoever runs it would."""
