@@ -31,7 +31,7 @@ def run(
     try:  # from here on: interrupted between two of them, it ends those that there are, which are deaf
         for task in tasks:
             ours, theirs = _spawn.Pipe(duplex=False)
-            args = (ending.with_parent(signal.SIGKILL), theirs, work, task)
+            args = (ending.with_parent(signal.SIGKILL, deaf=True), theirs, work, task)
             worker = _spawn.Process(target=_run, args=args, daemon=True)
             workers.append((ours, worker))
             _start_deaf(worker)

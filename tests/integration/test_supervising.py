@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -117,6 +120,34 @@ def test_a_signal_ends_the_watching_once(crew, processes, number):
     os.kill(os.getpid(), number)  # a second one does not interrupt the ending
     crew.stop(*processes)
     assert not processes[0].running
+
+
+def test_a_signal_whose_exception_is_lost_ends_the_watching_and_the_starting_all_the_same(crew, processes):
+    with suppress(StopRequested):  # as Python does while it clears something away
+        os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(StopRequested):
+        crew.watch()
+    with pytest.raises(StopRequested):
+        crew.start(shell(processes, "exec sleep 60"))
+    assert not processes[0].running
+
+
+ASKED_TO_END_WHILE_IT_FORKS = """
+import os, signal
+from shared.supervising import Crew, Process, StopRequested
+os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGTERM))
+crew = Crew(print)
+with crew.signals():
+    try:
+        crew.start(Process("part", lambda: ["/bin/sh", "-c", "exit"], {}, lambda: True))
+    except StopRequested:
+        print("it heard")
+"""
+
+
+def test_a_signal_that_comes_while_a_process_is_started_is_heard():
+    done = subprocess.run([sys.executable, "-c", ASKED_TO_END_WHILE_IT_FORKS], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("it heard\n", "")
 
 
 def test_ending_is_polite_and_waits(crew, lines, processes):
