@@ -13,7 +13,9 @@ from uuid import uuid4
 from tests.support.posting import until
 from tests.support.processes import descendants, running, wait_until_gone
 
-PATIENCE = 30
+PATIENCE = 60
+
+_kept: list[socket.socket] = []
 
 
 class Part:
@@ -87,6 +89,9 @@ def projector(directory: Path, environment: dict[str, str]):
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port that nobody listens at, and that nobody else is given: it is kept, by one who would share it."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _kept.append(keeper)
+    return int(keeper.getsockname()[1])
