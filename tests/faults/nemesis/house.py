@@ -130,7 +130,7 @@ class House:
         for part in self.parts:
             part.tend()
         self.chores = [chore for chore in self.chores if not chore()]
-        _reap({part.pid for part in self.parts} | {self.postmaster})
+        _reap({one.pid for one in (*self.parts, *self.operators)} | {self.postmaster})
 
     def wait(self, seconds):
         """Let time pass and tend."""
