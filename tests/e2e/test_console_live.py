@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from shared.cli import daybook
 from tests.support import gates, rebuilding
-from tests.support.posting import ask, until
+from tests.support.posting import ask, leader_looks, until
 from tests.support.processes import rest_of
 from tests.support.query_api import token
 
@@ -58,7 +58,6 @@ def numbers(cells):
     return [int(text.replace(",", "")) for text in cells.all_text_contents()]
 
 
-HAS_LOOKED = "SELECT count(*) FROM {projector}.process WHERE role = 'leader' AND heartbeat_at > %s"
 RECENT = """
 SELECT count(*)
 FROM events.event
@@ -90,8 +89,7 @@ def test_who_pauses_posting_is_named_and_the_lag_grows_until_it_goes_on(house, l
     expect(verdict).to_contain_text("Up to date")
     operate(house, "pause")
     try:
-        paused_at = ask(house.databases, "SELECT clock_timestamp()")
-        until(lambda: ask(house.databases, HAS_LOOKED, paused_at), "the leader has seen it")
+        leader_looks(house.databases)
         house.place()
         expect(verdict).to_contain_text("Posting is paused")
         expect(state).to_contain_text("2 events behind")

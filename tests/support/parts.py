@@ -2,8 +2,8 @@
 
 import json
 import os
-import signal
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.support.posting import until
-from tests.support.processes import descendants, running, wait_until_gone
+from tests.support.processes import descendants, kill_all, running, wait_until_gone
 
 PATIENCE = 60
 
@@ -57,12 +57,11 @@ class Part:
 
     def _end(self) -> None:
         below = descendants(self.process.pid)
-        with suppress(Exception):
-            self.process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.terminate()
             self.process.wait(PATIENCE)
-        for pid in [self.process.pid, *below]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(self.process)
+        for pid in below:
             wait_until_gone(pid)
         self.ready.unlink(missing_ok=True)
 

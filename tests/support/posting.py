@@ -26,6 +26,7 @@ from tests.support.processes import running
 
 OCCURRED = "2026-11-22T10:00:00.000000Z"
 QUIET = Silent()
+HAS_LOOKED = "SELECT count(*) FROM {projector}.process WHERE role = 'leader' AND heartbeat_at > %s"
 
 
 def order_command(order_id: UUID, version: int, *events: Event, occurred_at: str = OCCURRED) -> Command:
@@ -101,6 +102,12 @@ def until(true: Callable[[], Any], what: str, deadline: float = 60.0) -> Any:
             raise AssertionError(f"not within {deadline} s: {what}")
         tick.wait(0.02)
         last = time.monotonic() >= end
+
+
+def leader_looks(databases: Databases) -> None:
+    """Return when the leader, who has nothing to post, has looked once more at what is asked of it."""
+    now = ask(databases, "SELECT clock_timestamp()")
+    until(lambda: ask(databases, HAS_LOOKED, now), "the leader has looked")
 
 
 @contextmanager
