@@ -17,6 +17,7 @@ from command_api.field_errors import FieldError, field_error, moved
 from command_api.fields import Check
 from command_api.json_body import Unreadable, is_suspicious, read_json
 from shared.events import Timestamp
+from shared.known_types import make_known
 
 __all__ = ["Invalid", "Request", "Unreadable", "parse", "parse_value"]
 
@@ -67,6 +68,7 @@ def parse_value(value: object, type_: type[R], now: Timestamp, *, suspicious: bo
     `suspicious` is whether its strings may hold U+0000 or half of a surrogate pair. Raises as `parse` does.
     """
     broken = [field_error(at_, "bad_format", why) for at_, why in _broken_text(value, at)] if suspicious else []
+    make_known(type_)
     try:
         request = msgspec.convert(value, type_)
     except (msgspec.ValidationError, UnicodeEncodeError):

@@ -8,9 +8,12 @@ from command_api.state import Order
 
 def with_delta(body: str, before: Order | None, after: Order) -> str:
     """The body of an acknowledgement, with what totals would change by."""
-    acknowledgement = msgspec.json.decode(body, type=Acknowledgement)
+    acknowledgement = _acknowledgement(body)
     changes = delta(before, after)
     return msgspec.json.encode(msgspec.structs.replace(acknowledgement, delta=changes)).decode()
+
+
+_acknowledgement = msgspec.json.Decoder(Acknowledgement).decode
 
 
 def delta(before: Order | None, after: Order) -> dict[str, int]:

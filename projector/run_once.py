@@ -1,7 +1,9 @@
 """The projector without a daemon: everything that is in the log now, posted at once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+import psycopg
 
 from projector import checkpoint, generation, leader
 from projector.batch import Overtaken, Poster
@@ -22,12 +24,16 @@ def run_once(databases: Databases, settings: Settings | None = None) -> Checkpoi
     with sessions(databases, settings.lease) as (events, reads):
         if not leader.try_lead(reads, databases.book):
             raise Overtaken("another projector leads")
-        stand = checkpoint.require_ours(events, reads, tables, settings.timezone)
-        if stand is None:
-            stand = generation.first(reads, events, databases.book, settings.timezone)
-        poster = Poster(events, reads, tables, days_in(settings.timezone), settings.most_quarantined)
-        while (posted := poster.post_next(stand, settings.batch_size)).events:
-            stand = posted.checkpoint
+        try:
+            stand = checkpoint.require_ours(events, reads, tables, settings.timezone)
+            if stand is None:
+                stand = generation.first(reads, events, databases.book, settings.timezone)
+            poster = Poster(events, reads, tables, days_in(settings.timezone), settings.most_quarantined)
+            while (posted := poster.post_next(stand, settings.batch_size)).events:
+                stand = posted.checkpoint
+        finally:  # the server ends our session some time after us: whoever comes next would find somebody leading
+            with suppress(psycopg.Error):
+                leader.let_go(reads)
     return stand
 
 

@@ -43,7 +43,7 @@ def recorded(row: Row) -> RecordedEvent:
 def _unreadable(row: Row, reason: str) -> Unreadable:
     position, stream_id, version, type_, schema_version, state, recorded_at = row
     try:
-        envelope = msgspec.json.decode(state, type=Envelope)
+        envelope = _envelope(state)
     except Exception:  # noqa: BLE001
         envelope = Envelope(
             id=_id(state) or uuid5(stream_id, f"version {version}"),
@@ -69,9 +69,13 @@ class _Identified(Struct):
     id: UUID
 
 
+_envelope = msgspec.json.Decoder(Envelope).decode
+_identified = msgspec.json.Decoder(_Identified).decode
+
+
 def _id(state: str) -> UUID | None:
     try:
-        return msgspec.json.decode(state, type=_Identified).id
+        return _identified(state).id
     except Exception:  # noqa: BLE001
         return None
 

@@ -13,6 +13,7 @@ from query_api.question import Question
 from query_api.route import DEFAULT_LIMIT, LIMIT, Route
 from query_api.sessions import Row
 from shared.http import Reply
+from shared.known_types import make_known
 
 QUEUE: dict[str, Parser] = {
     "state": any_of(one_of(*get_args(work_shapes.QueueState))),
@@ -34,6 +35,7 @@ def _queued(row: Row) -> Iterable[Mapping[str, Any]]:
     return [item | {"lines": [f"{line.open} x {line.sku}" for line in lines]}]
 
 
+make_known(work_shapes.QueuedLine)
 QUEUE_SHEET = Sheet("fulfillment-queue", fulfillment_queue.COLUMNS, 0, _queued)
 ATTENTION_SHEET = Sheet("attention", attention.COLUMNS, 0, lambda row: [attention.item(row)])
 

@@ -67,7 +67,7 @@ def read(file: Path, public_key: Path) -> Statement:
         raise NoStatement(f"{public_key} is not an Ed25519 key")
     try:
         public.verify(signature, text)
-        return msgspec.json.decode(text, type=Statement)
+        return _statement(text)
     except InvalidSignature as error:
         raise NoStatement(f"{file} was not signed with the key of {public_key}, or was changed since") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -97,6 +97,9 @@ def contradiction(connection: Connection, book: Book, statement: Statement) -> s
             f"{log}was cut off or rewritten"
         )
     return f"on {statement.stated_at} the seal was {statement.digest}, now it is {digest}: {log}was rewritten"
+
+
+_statement = msgspec.json.Decoder(Statement).decode
 
 
 def _read(file: Path, remedy: str = "") -> bytes:

@@ -131,12 +131,16 @@ class _State(Struct):
     data: _Refs
 
 
+_state = msgspec.json.Decoder(_State).decode
+_outcome = msgspec.json.Decoder(Outcome).decode
+
+
 def _fields(connection: Connection, book: Book, erased: dict[UUID, UUID]) -> dict[UUID, tuple[str, ...]]:
     """Which fields of each order the rows to be erased stand for, in the order of the log."""
     found: dict[UUID, dict[str, None]] = defaultdict(dict)
     states = connection.execute(book.sql(WITH_REFS), [list(set(erased.values()))])
     for order, state in states:
-        for field, ref in msgspec.json.decode(state, type=_State).data.named():
+        for field, ref in _state(state).data.named():
             if ref in erased:
                 found[order][field] = None
     return {order: tuple(fields) for order, fields in found.items()}
@@ -156,9 +160,7 @@ def _commands(events: dict[UUID, Event], versions: dict[UUID, int], actor: Actor
 
 def _append(connection: Connection, book: Book, commands: list[Command]) -> int | None:
     batch = msgspec.json.encode(commands).decode()
-    outcomes = [
-        msgspec.json.decode(row, type=Outcome) for (row,) in connection.execute(book.sql(APPEND), [batch]).fetchall()
-    ]
+    outcomes = [_outcome(row) for (row,) in connection.execute(book.sql(APPEND), [batch]).fetchall()]
     refused = [outcome for outcome in outcomes if outcome.outcome != "appended"]
     if refused:
         raise RuntimeError(f"nothing was erased: the log refused to be told so, under its own gate: {refused}")

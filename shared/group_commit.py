@@ -71,7 +71,6 @@ class GroupCommit:
         self._append = book.sql("SELECT o::text FROM {events}.append(%s::jsonb) AS o")
         self._settle = book.sql("SELECT o::text FROM {events}.settle(%s::jsonb) AS o")
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(Outcome).decode
         self._queue: deque[_Entry] = deque()
         self._mutex = threading.Lock()
         self._led = False
@@ -205,7 +204,7 @@ class GroupCommit:
         body = self._encode([entry.command for entry in batch])
         with cutting.within(connection.pgconn, until - monotonic()):
             rows = connection.execute(query, [body.decode()], prepare=True).fetchall()
-        return [self._decode(row[0]) for row in rows]
+        return [_outcome(row[0]) for row in rows]
 
     def _appending(self, until: float) -> Connection:
         """The connection for appends. Raises `DatabaseUnavailable`."""
@@ -250,6 +249,9 @@ class GroupCommit:
                 connection = None
         if connection is not None:
             connection.close()
+
+
+_outcome = msgspec.json.Decoder(Outcome).decode
 
 
 def _fail(batch: list[_Entry], error: Exception) -> None:

@@ -54,14 +54,15 @@ def needs_tls(url: str) -> bool:
 def start(program: Path, arguments: list[str], secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """The program, running; it ends when the thread that started it does (Linux). `secrets` go into its environment."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
-    return subprocess.Popen(  # noqa: S603 -- PostgreSQL's own programs
-        [program, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**ours, "LC_ALL": "C", **secrets},
-        preexec_fn=ending.with_parent(signal.SIGTERM),  # noqa: PLW1509 -- it takes no lock, see there
-    )
+    with ending.undisturbed():
+        return subprocess.Popen(  # noqa: S603 -- PostgreSQL's own programs
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**ours, "LC_ALL": "C", **secrets},
+            preexec_fn=ending.with_parent(signal.SIGTERM),  # noqa: PLW1509 -- it takes no lock, see there
+        )
 
 
 def ended(process: subprocess.Popen[bytes], program: Path) -> bytes:

@@ -14,7 +14,9 @@ RETAINED = ("reads_old", "reads_next", "reads_check")
 
 LOCK_KEY = "hashtextextended('daybook rebuild of {reads}', 0)"
 TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCK_KEY})"
-"""Taken by whoever builds a generation, for as long as the session lives."""
+"""Taken by whoever builds a generation, until all is done, or the session ends."""
+
+RELEASE_LOCK = f"SELECT pg_advisory_unlock({LOCK_KEY})"
 
 PATIENCE = 60.0
 """Seconds to wait for those who still read what is to be dropped."""
@@ -41,10 +43,14 @@ def drop_retained(connection: Connection, book: Book) -> RetainedGenerations:
     """
     row = connection.execute(book.sql(TRY_LOCK)).fetchone()
     rebuilding = not (row and row[0])
-    schemas = [book.names[name] for name in (RETAINED[:1] if rebuilding else RETAINED)]
-    dropped = [schema for (schema,) in connection.execute(PRESENT, [schemas]).fetchall()]
-    for schema in dropped:
-        drop_schema(connection, schema)
+    try:
+        schemas = [book.names[name] for name in (RETAINED[:1] if rebuilding else RETAINED)]
+        dropped = [schema for (schema,) in connection.execute(PRESENT, [schemas]).fetchall()]
+        for schema in dropped:
+            drop_schema(connection, schema)
+    finally:
+        if not (rebuilding or connection.closed or connection.broken):
+            connection.execute(book.sql(RELEASE_LOCK))
     return RetainedGenerations(dropped, rebuilding)
 
 

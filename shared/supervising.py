@@ -75,15 +75,17 @@ class Process:
 
     def start(self) -> None:
         """Start it, in a session of its own: Ctrl-C at the terminal is not for it, the order of ending is ours."""
-        self._process = subprocess.Popen(  # noqa: S603 -- our own command line
-            self._command(),
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=ending.with_parent(signal.SIGTERM),  # noqa: PLW1509 -- see there
-        )
+        command = self._command()
+        with ending.undisturbed():
+            self._process = subprocess.Popen(  # noqa: S603 -- our own command line
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=ending.with_parent(signal.SIGTERM),  # noqa: PLW1509 -- see there
+            )
         os.set_blocking(self.output, False)
 
     @property
@@ -145,13 +147,17 @@ class Crew:
         self._processes: list[Process] = []
         self._selector = selectors.DefaultSelector()
         self._interruptible = True
+        self._stopping = False
         self._hurried = False
         self.watched: list[Callable[[], None]] = []
         """Called whenever a child of this process may have died."""
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Within, SIGINT, SIGTERM and SIGHUP raise `StopRequested`, until the ending has begun."""
+        """Within, SIGINT, SIGTERM and SIGHUP raise `StopRequested`, until the ending has begun.
+
+        Python loses what is raised while it clears something away: `start` and `watch` raise it then.
+        """
         reading, writing = os.pipe()
         for end in (reading, writing):
             os.set_blocking(end, False)
@@ -174,11 +180,13 @@ class Crew:
 
     def start(self, *processes: Process) -> None:
         """Start processes and return when all are ready. One that dies before fails the whole."""
+        self._heed()
         for process in processes:
             self._start(process)
         deadline = time.monotonic() + START_DEADLINE
         while not all(process.ready() for process in processes):
             self._wait(0.02)
+            self._heed()
             for process in processes:
                 if how := process.ended():
                     self._hear(process)
@@ -190,6 +198,7 @@ class Crew:
     def watch(self) -> None:
         """Keep all alive until `StopRequested`, or until one keeps dying (`Failed`)."""
         while True:
+            self._heed()
             for process in self._processes:
                 if not process.running and time.monotonic() >= process.restart_at:
                     self._start(process)
@@ -228,7 +237,13 @@ class Crew:
             self._hurried = True
             return
         self._interruptible = False
+        self._stopping = True
         raise StopRequested
+
+    def _heed(self) -> None:
+        """Stop if that has been asked for and did not get through."""
+        if self._stopping:
+            raise StopRequested
 
     def _start(self, process: Process) -> None:
         process.start()

@@ -28,14 +28,14 @@ def run(
     Raises what the first worker to fail has raised, or `WorkerDied`. Interrupted itself, it ends them all.
     """
     workers = []
-    for task in tasks:
-        ours, theirs = _spawn.Pipe(duplex=False)
-        args = (ending.with_parent(signal.SIGKILL), theirs, work, task)
-        worker = _spawn.Process(target=_run, args=args, daemon=True)
-        _start_deaf(worker)
-        theirs.close()
-        workers.append((ours, worker))
-    try:
+    try:  # from here on: interrupted between two of them, it ends those that there are, which are deaf
+        for task in tasks:
+            ours, theirs = _spawn.Pipe(duplex=False)
+            args = (ending.with_parent(signal.SIGKILL, deaf=True), theirs, work, task)
+            worker = _spawn.Process(target=_run, args=args, daemon=True)
+            workers.append((ours, worker))
+            _start_deaf(worker)
+            theirs.close()
         open_ends = [ours for ours, _ in workers]
         while open_ends:
             for ended in wait(open_ends, timeout=look_every):
@@ -44,8 +44,9 @@ def run(
             look()
     finally:
         for ours, worker in workers:
-            worker.kill()  # no effect on those that are done
-            worker.join()
+            if worker.pid is not None:
+                worker.kill()  # no effect on those that are done
+                worker.join()
             ours.close()
 
 

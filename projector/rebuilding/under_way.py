@@ -11,10 +11,10 @@ from uuid import UUID
 from shared.anticipated import Anticipated
 from shared.book import Book
 from shared.database import Connection
-from shared.retained import LOCK_KEY, TRY_LOCK
+from shared.retained import LOCK_KEY, RELEASE_LOCK, TRY_LOCK
 
 LEFT_BEHIND = 5.0
-"""Seconds to wait for the session of a process that was killed: the server looks for its client once a second."""
+"""Seconds to wait for the session of a process that has ended: the server looks for its client once a second."""
 
 LOOK_AGAIN = 0.1
 
@@ -80,7 +80,7 @@ def alone(reads: Connection, book: Book, purpose: str, workers: int) -> Iterator
     until = time.monotonic() + LEFT_BEHIND
     while not _locked(reads, book):
         other = reads.execute(book.sql(OTHER)).fetchone()
-        if time.monotonic() > until or not (other and _is_dead(*other[2:4])):
+        if time.monotonic() > until or (other and not _is_dead(*other[2:4])):
             raise AlreadyRunning(_described(other) if other else "an erasure or a rebuild begins: run this again")
         time.sleep(LOOK_AGAIN)
     reads.execute(book.sql(ENDED))
@@ -91,6 +91,7 @@ def alone(reads: Connection, book: Book, purpose: str, workers: int) -> Iterator
     finally:
         if not (reads.closed or reads.broken):
             reads.execute(book.sql(ENDED))
+            reads.execute(book.sql(RELEASE_LOCK))  # the server ends our session some time after us
 
 
 def _locked(reads: Connection, book: Book) -> bool:

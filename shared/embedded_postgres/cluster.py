@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from shared.data_directory import DiskFull, sync_folder
@@ -22,11 +23,14 @@ INITDB = (
 ROOM = 100_000_000
 """An empty database takes half of it; one that runs out of room in its first minute helps nobody."""
 
+CLEARING = 10.0
+"""Seconds to try to remove what a dead process left unfinished."""
+
 
 def make(data: Path, programs: Programs, secret: str) -> None:
     """Make the folder under another name and rename it. A half-made one that a dead process left is made anew."""
     unfinished = data.with_name("data.new")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    _clear(unfinished)
     if shutil.disk_usage(data.parent).free < ROOM:
         raise DiskFull(
             f"the disk is full: a database needs {ROOM // 1_000_000} MB below {data.parent.parent} to begin with; "
@@ -50,6 +54,13 @@ def make(data: Path, programs: Programs, secret: str) -> None:
         raise failure("initdb failed", output.decode(errors="replace"), data.parent.parent)
     unfinished.rename(data)
     sync_folder(data.parent)
+
+
+def _clear(folder: Path) -> None:
+    """Remove it, also from under the last process of a dead initdb, which may write there for a moment longer."""
+    until = time.monotonic() + CLEARING
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_version(data: Path, programs: Programs) -> None:

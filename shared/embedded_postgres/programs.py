@@ -55,19 +55,20 @@ class Programs:
     ) -> subprocess.Popen[bytes]:
         """The program, running in a session of its own. It gets SIGINT when the thread that started it dies (Linux)."""
         dropped = self.identity == "account"
-        return subprocess.Popen(  # noqa: S603 -- our own programs
-            [self.folder / program, *arguments],
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.STDOUT,
-            env=ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-            user=self.uid if dropped else None,
-            group=self.gid if dropped else None,
-            extra_groups=[] if dropped else None,
-            preexec_fn=partial(_as_child, self.identity, ending.with_parent(signal.SIGINT)),  # noqa: PLW1509 -- see there
-        )
+        with ending.undisturbed():
+            return subprocess.Popen(  # noqa: S603 -- our own programs
+                [self.folder / program, *arguments],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.STDOUT,
+                env=ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+                user=self.uid if dropped else None,
+                group=self.gid if dropped else None,
+                extra_groups=[] if dropped else None,
+                preexec_fn=partial(_as_child, self.identity, ending.with_parent(signal.SIGINT)),  # noqa: PLW1509 -- see there
+            )
 
     def version(self) -> str:
         """What the server says of itself, as in `18.6`. Raises OSError or SubprocessError where it cannot run."""

@@ -37,6 +37,9 @@ SHARED_MEMORY = 256 * 1024 * 1024
 
 START_DEADLINE = 120.0  # seconds; recovering after a crash can take a while
 STOP_DEADLINE = 60.0
+CONNECT_SECONDS = 10
+"""The server is on this machine: one that takes longer than others may is busy, not gone."""
+
 LONGEST_SOCKET_PATH = 103  # bytes: macOS has the lowest limit
 LARGEST_LOG = 10_000_000
 
@@ -83,11 +86,12 @@ class ServerPlace:
 
     @property
     def url(self) -> str:
-        """The administrator's URL by the shortest way."""
+        """The administrator's URL by the shortest way, for our own parts: they have patience."""
+        patience = f"connect_timeout={CONNECT_SECONDS}"
         if self.socket_dir is None:
-            return self.tcp_url
+            return f"{self.tcp_url}?{patience}"
         folder = quote(str(self.socket_dir), safe="")
-        return f"postgresql://daybook:{self.secret}@/daybook?host={folder}&port={self.port}"
+        return f"postgresql://daybook:{self.secret}@/daybook?host={folder}&port={self.port}&{patience}"
 
 
 class Server:

@@ -34,7 +34,6 @@ class EventMapper(Mapper[UUID]):
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
-        self._decode_envelope = msgspec.json.Decoder(Envelope).decode
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401 -- the library's protocol is narrower
         """The stored form; `topic` is the type, with its schema version behind a slash from 2 on."""
@@ -48,7 +47,7 @@ class EventMapper(Mapper[UUID]):
     def to_domain_event(self, stored_event: StoredEvent) -> Any:  # noqa: ANN401 -- as above
         """The event, brought up to the present schema version; `.event` is None for an unknown type."""
         type_, schema_version = type_of(stored_event.topic)
-        envelope = self._decode_envelope(stored_event.state)
+        envelope = _decode_envelope(stored_event.state)
         assert isinstance(stored_event.originator_id, UUID)  # noqa: S101 -- the recorder selects a uuid column
         return StreamEvent(
             originator_id=stored_event.originator_id,
@@ -57,6 +56,9 @@ class EventMapper(Mapper[UUID]):
             envelope=envelope,
             event=decode_data(type_, schema_version, envelope.data),
         )
+
+
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
 
 
 def topic_of(type_: str, schema_version: int) -> str:

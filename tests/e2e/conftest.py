@@ -3,12 +3,9 @@
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import expect
 
 from tests.support import chromium, databases, open_house
 from tests.support.query_api import token
-
-expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

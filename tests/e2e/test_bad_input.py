@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -15,10 +15,9 @@ import psycopg
 import pytest
 
 from shared import auth
-from shared.book import Book
-from shared.migrate import migrate
+from tests.support import databases
 from tests.support.command_api import ALL, ORDER, PAYMENT, SECRET
-from tests.support.processes import line_of, running, wait_until_gone
+from tests.support.processes import DEADLINE, line_of, running
 
 COMMAND_API = (sys.executable, "-m", "shared.cli", "command-api")
 LINE = ORDER["lines"][0]
@@ -27,10 +26,11 @@ JSON = {"Content-Type": "application/json"}
 
 def environment(**changes):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
-    return clean | {"DAYBOOK_AUTH_SECRET": SECRET, "DAYBOOK_LOG_FORMAT": "json"} | changes
+    ours = {"DAYBOOK_AUTH_SECRET": SECRET, "DAYBOOK_LOG_FORMAT": "json", "DAYBOOK_COMMAND_DEADLINE": "30"}
+    return clean | ours | changes
 
 
-def bearer(secret=SECRET, ttl=600):
+def bearer(secret=SECRET, ttl=3600):
     return {"Authorization": f"Bearer {auth.mint(secret, 'tester', ALL, ttl)}"}
 
 
@@ -48,13 +48,9 @@ class Log:
 @pytest.fixture(scope="module")
 def log(server):
     """One log for all of them: nothing is written to it but one order."""
-    name = f"test_{uuid4().hex}"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        migrate(url, url, Book())
+    with databases.fresh(server) as url:
+        databases.with_schemas(url)
         yield Log(url)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -64,16 +60,17 @@ def serving(url, tmp_path):
     settings = {"env": environment(DAYBOOK_READY_FILE=str(ready))}
     with running(*COMMAND_API, "--port", "0", "--database-url", url, **settings) as process:
         line_of(process, "ready at")
+        threading.Thread(target=process.stdout.read, daemon=True).start()  # else its log lines fill the pipe
         yield json.loads(ready.read_text())["url"]
         process.send_signal(signal.SIGTERM)
-        wait_until_gone(process.pid, 20)
+        process.wait(DEADLINE)
 
 
 @pytest.fixture(scope="module")
 def client(log, tmp_path_factory):
     with (
         serving(log.url, tmp_path_factory.mktemp("command-api")) as address,
-        httpx.Client(base_url=address, headers=bearer() | JSON, timeout=30) as client,
+        httpx.Client(base_url=address, headers=bearer() | JSON, timeout=60) as client,
     ):
         yield client
 
@@ -235,7 +232,7 @@ def test_a_stale_if_match(client, order, log):
 
 @pytest.mark.parametrize("sent", [b"FOO\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /livez HTTP/1.1\r\nbad header\r\n\r\n"])
 def test_what_is_no_http_is_answered_and_hung_up(client, sent):
-    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=60) as connection:
         connection.sendall(sent)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -245,7 +242,7 @@ def test_what_is_no_http_is_answered_and_hung_up(client, sent):
 def refused_to_start(*arguments, **changes):
     """The one sentence with which it refuses."""
     done = subprocess.run(
-        [*COMMAND_API, *arguments], env=environment(**changes), capture_output=True, text=True, timeout=30, check=False
+        [*COMMAND_API, *arguments], env=environment(**changes), capture_output=True, text=True, timeout=DEADLINE, check=False
     )
     assert done.returncode != 0
     assert "Traceback" not in done.stderr + done.stdout

@@ -27,7 +27,7 @@ from tests.support.promql import expressions, selected
 SERVICES = yaml.safe_load((images.ROOT / "compose.yaml").read_text())["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 STAYING = ("command-api", "projector", "query-api")
-HEALTHY_WITHIN = 60
+HEALTHY_WITHIN = 120
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ class Composed:
         at = urlsplit(database)
         query = dict(pair.split("=") for pair in at.query.split("&"))
         self.given = {"DAYBOOK_DATABASE_PASSWORD": at.password, "DAYBOOK_AUTH_SECRET": "s" * 40}
-        self.changes = {"@postgres/daybook": f"@127.0.0.1:{query['port']}{at.path}"}
         self.ports = {port: str(free_port()) for port in ("8001", "8002", "8003")}
+        self.changes = {"@postgres/daybook": f"@127.0.0.1:{query['port']}{at.path}?connect_timeout=30", **self.ports}
         self.built = built
 
     def image(self, name):
@@ -61,10 +61,10 @@ class Composed:
         return {variable: self.changed(value) for variable, value in OURS[name]["environment"].items()}
 
     def changed(self, text):
-        text = re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: self.given[found[1]], text)
-        for old, new in (self.changes | self.ports).items():
-            text = re.sub(rf"{re.escape(old)}\b", new, text)
-        return text
+        """All in one go: what is put in may look like something to be changed."""
+        olds = "|".join(map(re.escape, self.changes))
+        wanted = rf"\$\{{(?P<given>\w+):\?[^}}]*\}}|(?P<old>{olds})\b"
+        return re.sub(wanted, lambda found: self.given[found["given"]] if found["given"] else self.changes[found["old"]], text)
 
     def start(self, name, log):
         command = ["daybook", *OURS[name]["command"]]
@@ -109,20 +109,27 @@ def an_order_travels(composed):
     code, token = composed.image("command-api").run(command, composed.environment("command-api"))
     assert code == 0, token
     bearer = {"Authorization": f"Bearer {token.strip()}"}
-    written = httpx.post(f"http://127.0.0.1:{composed.ports['8001']}/v1/orders", json=ORDER, headers=bearer, timeout=30)
+    orders, keyed = f"http://127.0.0.1:{composed.ports['8001']}/v1/orders", bearer | {"Idempotency-Key": "an-order"}
+    written = while_unavailable(lambda: httpx.post(orders, json=ORDER, headers=keyed, timeout=60))
     assert written.status_code == 201, written.text
     assert written.headers["Location"].startswith(f"http://127.0.0.1:{composed.ports['8002']}/v1/orders/")
     headers = bearer | {"Consistency-Token": written.headers["Consistency-Token"], "Prefer": "wait=20"}
-    assert httpx.get(written.headers["Location"], headers=headers, timeout=30).status_code == 200
-    console = httpx.get(f"http://127.0.0.1:{composed.ports['8002']}/console", follow_redirects=True, timeout=30)
+    read = while_unavailable(lambda: httpx.get(written.headers["Location"], headers=headers, timeout=60))
+    assert read.status_code == 200
+    console = httpx.get(f"http://127.0.0.1:{composed.ports['8002']}/console", follow_redirects=True, timeout=60)
     assert console.status_code in (200, 401) and "text/html" in console.headers["Content-Type"]
+
+
+def while_unavailable(ask):
+    """Ask as long as the answer is that it cannot be answered now."""
+    return until(lambda: (answer := ask()).status_code != 503 and answer, "it is answered")
 
 
 def metrics_are_shown(composed):
     """Each part shows all metrics of the list that it should, and so all that dashboard and alerts ask for."""
     shown = {}
     for name, port in (("command-api", "8001"), ("query-api", "8002"), ("projector", "8003")):
-        text = httpx.get(f"http://127.0.0.1:{composed.ports[port]}/metrics", timeout=30).text
+        text = httpx.get(f"http://127.0.0.1:{composed.ports[port]}/metrics", timeout=60).text
         shown[name] = {*re.findall(r"^# TYPE (\w+)", text, re.MULTILINE), *re.findall(r"^(\w+)[ {]", text, re.MULTILINE)}
         always = {metric.name for metric in METRICS.values() if name in metric.at and (metric.begins or not metric.labels)}
         assert always <= shown[name], name

@@ -120,8 +120,10 @@ def test_the_keyboard_alone_leads_to_an_order_and_through_its_versions(page, ord
     page.keyboard.press("/")
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("zelda")
+    expect(page).to_have_url(re.compile(r"[?&]q=zelda"))  # the search for all of it has come, there is none to follow
     expect(rows(page)).to_have_count(1)
     page.keyboard.press("Escape")
+    expect(page.locator("#q")).to_have_value("zelda")  # as long as the list is what was found by it
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(order["number"])

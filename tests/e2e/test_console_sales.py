@@ -1,13 +1,14 @@
 """The sales page in a real browser: its plots say what their tables say, and those what the reports say."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
 from shared.money import EXPONENTS
+from tests.support.posting import until
 from tests.support.query_api import token
 
 SHOWN = """(figure) => {
@@ -35,10 +36,16 @@ def sales(windows):
     assert window.complaints == []
 
 
-def report(house, **parameters):
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    wanted = {"from": tomorrow - timedelta(days=30), "to": tomorrow, "currency": "EUR"} | parameters
-    return house.get(f"/v1/reports/sales?{httpx.QueryParams({name: str(value) for name, value in wanted.items()})}")
+def last_days(page, count=30):
+    """The first and the last day shown, which are the last so many: as of when the page was made, maybe before midnight."""
+    first, last = (date.fromisoformat(page.locator(f"#span-{end}").input_value()) for end in ("from", "to"))
+    assert (last - first).days == count - 1 and datetime.now(UTC).date() - last <= timedelta(days=1)
+    return first, last
+
+
+def report(house, days, name="sales", **parameters):
+    wanted = {"from": days[0], "to": days[1] + timedelta(days=1), "currency": "EUR"} | parameters
+    return house.get(f"/v1/reports/{name}?{httpx.QueryParams({name: str(value) for name, value in wanted.items()})}")
 
 
 def cells(figure, column):
@@ -56,15 +63,16 @@ def figure(page, title):
 
 
 def test_the_plot_its_table_and_the_report_say_the_same(house, sales):
-    expected = report(house)
+    expected = report(house, last_days(sales))
     net = figure(sales, "Net sales by day")
     assert cells(net, 2) == [words(row["net_sales_amount"]) for row in expected["rows"]]
     assert net.locator("tfoot td").first.text_content() == words(expected["totals"]["net_sales_amount"])
     orders = figure(sales, "Orders placed")
     assert cells(orders, 2) == [f"{row['orders_placed']:,}" for row in expected["rows"]]
-    assert orders.evaluate(SHOWN) == sum(row["orders_placed"] > 0 for row in expected["rows"])
+    bars = sum(row["orders_placed"] > 0 for row in expected["rows"])
+    assert orders.evaluate(SHOWN) == bars
     sales.emulate_media(color_scheme="dark")
-    assert orders.evaluate(SHOWN) == sum(row["orders_placed"] > 0 for row in expected["rows"]), "in other colours"
+    until(lambda: orders.evaluate(SHOWN) == bars, "it is drawn in other colours")
     tile = sales.locator(".tile", has_text="Orders").first
     expect(tile).to_contain_text(f"{expected['totals']['orders_placed']:,}")
 
@@ -88,8 +96,7 @@ def test_another_currency_other_days_and_weeks_are_one_step_away_and_in_the_addr
     sales.get_by_role("combobox", name="By", exact=True).select_option("week")
     weeks = figure(sales, "Net sales by week")
     expect(weeks).to_be_visible()
-    first = datetime.now(UTC).date() - timedelta(days=89)
-    expected = report(house, group_by="week", currency="GBP", **{"from": first})
+    expected = report(house, last_days(sales, 90), group_by="week", currency="GBP")
     assert cells(weeks, 2) == [words(row["net_sales_amount"], "GBP") for row in expected["rows"]]
     sales.reload()
     expect(figure(sales, "Net sales by week")).to_be_visible()
@@ -103,8 +110,7 @@ def test_the_best_products_come_first_by_money_or_by_units(house, sales):
         link = sales.get_by_role("link", name=title)
         link.click()
         expect(link).to_have_attribute("aria-current", "true")
-        first = datetime.now(UTC).date() - timedelta(days=29)
-        best = house.get(f"/v1/reports/products?currency=EUR&sort={sort}&limit=12&from={first}")["rows"]
+        best = report(house, last_days(sales), "products", sort=sort, limit=12)["rows"]
         products = sales.locator("table.products tbody tr")
         expect(products).to_have_count(len(best))
         shown = products.locator(f"td:nth-child({column})").all_text_contents()
@@ -115,13 +121,14 @@ def test_the_best_products_come_first_by_money_or_by_units(house, sales):
 
 def test_the_tables_are_files_too_those_of_the_reports(house, sales):
     reader = {"Authorization": f"Bearer {token()}", "Accept": "text/csv"}
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    days = {"from": str(tomorrow - timedelta(days=30)), "to": str(tomorrow), "currency": "EUR"}
+    first, last = last_days(sales)
+    sales.goto(f"/console/sales?from={first}&to={last}")  # also beyond midnight
+    days = {"from": str(first), "to": str(last + timedelta(days=1)), "currency": "EUR"}
     for name in ("sales", "products"):
         with sales.expect_download() as download:
             sales.locator(".files").get_by_role("link", name=name).click()
         saved = download.value.path().read_bytes()
-        assert saved == httpx.get(f"{house.url}/v1/reports/{name}", params=days, headers=reader).content
+        assert saved == httpx.get(f"{house.url}/v1/reports/{name}", params=days, headers=reader, timeout=60).content
 
 
 def test_days_without_sales_say_when_there_were_some(sales):

@@ -2,24 +2,17 @@
 
 import json
 from collections import Counter
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import psycopg
 import pytest
 from click.testing import CliRunner
-from psycopg import sql
 
 from command_api.app import opened
 from command_api.import_file import SOME_REJECTED, import_command
 from command_api.settings import Settings
 from projector.run_once import run_once
 from shared import auth
-from shared.book import Book
 from shared.database import connect
-from shared.environment import Databases
-from shared.migrate import migrate
-from tests.support import credit_notes, retail
+from tests.support import credit_notes, databases, retail
 from tests.support.command_api import SECRET, Api, bearer
 from tests.support.credit_note_commands import addressed, life, refused_return, send
 from tests.support.credit_note_sums import Sums
@@ -46,13 +39,8 @@ def credited():
 @pytest.fixture
 def twin(server):
     """Another fresh database with the schemas of the default book."""
-    name = f"twin_{uuid4().hex}"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        migrate(url, url, Book())
-        yield Databases(Book(), url, url)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with databases.fresh(server) as url:
+        yield databases.with_schemas(url)
 
 
 def run_import(databases, orders, directory):
@@ -146,7 +134,7 @@ def test_commands_in_time_order_come_to_what_the_import_says(migrated, twin, cre
     _, rejected = run_import(twin, [order for order in orders if "customer" in order], tmp_path)
     run_once(twin)
     settings = Settings(
-        book=migrated.book, events_url=migrated.events_url, verify=auth.shared_secret(SECRET), connections=2
+        book=migrated.book, events_url=migrated.events_url, verify=auth.shared_secret(SECRET), connections=2, deadline=30
     )
     with opened(settings) as app:
         api = Api(app.test_client())

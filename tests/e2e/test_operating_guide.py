@@ -6,8 +6,6 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,10 +18,10 @@ from shared.database import connect
 from shared.migrate import MIGRATIONS
 from tests.benchmarks.seed_log import seed
 from tests.faults.test_quarantine_faults import broken_projector
-from tests.support import guide, poisoning
+from tests.support import databases, guide, poisoning
 from tests.support import parts as house
 from tests.support.command_api import SECRET
-from tests.support.posting import ask, projector
+from tests.support.posting import ask, leader_looks, projector
 from tests.support.processes import line_of
 from tests.support.release_dump import PROGRAMS
 
@@ -61,6 +59,7 @@ def test_lag(migrated, typing, parts, tmp_path):
     with guide.entry("Lag") as follow:
         follow(typing, start_a_projector=lambda: parts.enter_context(projector(migrated, tmp_path)))
         typing.run("daybook pause --by ops")
+        leader_looks(migrated)
         seed(migrated.events_url, 5, seed_number=3)
         follow(typing)
         with connect(migrated.reads_url, application_name="psql") as careless:
@@ -150,16 +149,7 @@ def test_restore(migrated, parts, tmp_path):
     seed(migrated.events_url, 20)
     run_once(migrated)
     backup(migrated.events_url, migrated.book, tmp_path / "log.dump")
-    environment = {"DAYBOOK_DATABASE_URL": fresh(migrated.events_url, parts)}
+    environment = {"DAYBOOK_DATABASE_URL": parts.enter_context(databases.fresh(migrated.events_url))}
     typing = parts.enter_context(guide.shell(tmp_path, **environment))
     with guide.entry("Restore") as follow:
         follow(typing, start_everything=lambda: parts.enter_context(house.projector(tmp_path, environment)))
-
-
-def fresh(url, parts):
-    """Another database of the same server, without a log."""
-    name = f"restored_{uuid4().hex}"
-    admin = parts.enter_context(connect(url))
-    admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-    parts.callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
-    return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -21,7 +21,7 @@ from tests.support import parts as house
 from tests.support.clusters import Cluster, copy
 from tests.support.command_api import ORDER, SECRET
 from tests.support.posting import until
-from tests.support.processes import line_of, running
+from tests.support.processes import DEADLINE, line_of, running
 
 BEARER = {"Authorization": f"Bearer {auth.mint(SECRET, 'shop', auth.SCOPES, 3600)}"}
 
@@ -40,7 +40,7 @@ class Shop:
 
     def place(self, key):
         headers = BEARER | {"Idempotency-Key": key}
-        return httpx.post(f"{self.commands.url}/v1/orders", json=ORDER, headers=headers, timeout=30)
+        return httpx.post(f"{self.commands.url}/v1/orders", json=ORDER, headers=headers, timeout=60)
 
     def placed(self, key):
         """The answer, once there is one."""
@@ -48,10 +48,13 @@ class Shop:
 
     def read(self, order_id, token):
         headers = BEARER | {"Consistency-Token": token, "Prefer": "wait=20"}
-        return httpx.get(f"{self.queries.url}/v1/orders/{order_id}", headers=headers, timeout=30)
+        return httpx.get(f"{self.queries.url}/v1/orders/{order_id}", headers=headers, timeout=60)
 
     def shows(self, answer):
-        return self.read(answer.json()["order_id"], answer.headers["Consistency-Token"]).status_code == 200
+        """Whether it can be read: asked again while the answer is that it cannot yet."""
+        order_id, token = answer.json()["order_id"], answer.headers["Consistency-Token"]
+        read = until(lambda: (read := self.read(order_id, token)).status_code != 503 and read, f"{order_id} is shown")
+        return read.status_code == 200
 
 
 @pytest.fixture
@@ -164,7 +167,7 @@ def small_disk(place):
     if mounted.returncode:
         pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
     yield disk
-    subprocess.run(["umount", disk], check=True)
+    until(lambda: subprocess.run(["umount", disk], check=False).returncode == 0, "nobody is busy there any more")
 
 
 def test_full_disk(small_disk, parts, place):
@@ -173,15 +176,18 @@ def test_full_disk(small_disk, parts, place):
     up = parts.enter_context(running(guide.BIN / "daybook", "up", *options))
     line_of(up, "Daybook is ready")
     threading.Thread(target=up.stdout.read, daemon=True).start()  # else its log lines fill the pipe
-    parts.callback(up.wait, 60)
+    parts.callback(up.wait, DEADLINE)
     parts.callback(up.terminate)
     ready = json.loads(ready_file.read_text())
 
     def place_order(key):
         headers = {"Authorization": f"Bearer {ready['token']}", "Idempotency-Key": key}
-        return httpx.post(f"{ready['command_url']}/v1/orders", json=ORDER, headers=headers, timeout=30)
+        return httpx.post(f"{ready['command_url']}/v1/orders", json=ORDER, headers=headers, timeout=60)
 
-    answers = {"first": place_order("first")}
+    def placed(key):
+        return until(lambda: (answer := place_order(key)).status_code == 201 and answer, f"{key} is placed")
+
+    answers = {"first": placed("first")}
     with suppress(OSError), ballast.open("wb", buffering=0) as file:  # until there is no room
         while True:
             file.write(bytes(65536))
@@ -193,7 +199,5 @@ def test_full_disk(small_disk, parts, place):
     typing = parts.enter_context(guide.shell(place, DAYBOOK_DATA_DIR=small_disk / "data"))
     with guide.entry("Full disk") as follow:
         follow(typing, make_room=ballast.unlink)
-    again = {key: place_order(key) for key in answers}
-    assert answers["first"].status_code == 201
-    assert {answer.status_code for answer in again.values()} == {201}
+    again = {key: placed(key) for key in answers}
     assert all(again[key].content == answer.content for key, answer in answers.items() if answer.status_code == 201)

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from tests.support.query_api import kill_worker, query_api, token
 ROUNDS = 10
 ORDERS_PER_ROUND = int(os.environ.get("DAYBOOK_FEED_ORDERS", "5000")) // ROUNDS
 SEED = int(os.environ.get("DAYBOOK_FEED_SEED", "5"))
-DEADLINE = 90
+DEADLINE = 180
 README_CONSUMER = Path(__file__).parents[1] / "e2e" / "feed_consumer.py"
 README = Path(__file__).parents[2] / "README.md"
 MARKER = "<!-- tests/e2e/feed_consumer.py -->\n```python\n"
@@ -55,12 +55,13 @@ class Consumer:
     def seen(self):
         """Positions as they were kept, in the order in which they were."""
         if self.way == "long-poll":
-            with sqlite3.connect(self.directory / "mine.db") as mine:
+            with closing(sqlite3.connect(self.directory / "mine.db", timeout=DEADLINE)) as mine:
                 if not mine.execute("SELECT 1 FROM sqlite_schema WHERE name = 'seen'").fetchone():
                     return []
-                return [row[0] for row in mine.execute("SELECT position FROM seen ORDER BY rowid")]
+                return [row[0] for row in mine.execute("SELECT position FROM seen ORDER BY rowid").fetchall()]
         file = self.directory / "seen"
-        return [int(line.split()[0]) for line in file.read_text().splitlines()] if file.exists() else []
+        kept, _, _on_its_way = file.read_text().rpartition("\n") if file.exists() else ("", "", "")
+        return [int(line.split()[0]) for line in kept.splitlines()]
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_each_consumer_sees_each_position_once_and_in_order_whoever_is_killed(ho
             writing = pool.submit(seed, databases.events_url, ORDERS_PER_ROUND, seed_number=number)
             consumer = rng.choice(consumers)
             more = len(consumer.seen()) + rng.randrange(1, 1000)
-            until(lambda: len(consumer.seen()) >= more or writing.done(), "it has gone on")  # noqa: B023 -- called here
+            until(lambda: len(consumer.seen()) >= more or writing.done(), "it has gone on", DEADLINE)  # noqa: B023 -- called here
             consumer.kill()
             if rng.random() < 0.4:
                 kill_worker(serving, rng)

@@ -4,7 +4,6 @@ import os
 import random
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from uuid import uuid4
@@ -21,9 +20,13 @@ from tests.support.posting import until
 WAITS = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
 
 
+PATIENT = 60
+"""Seconds for what a broken connection puts in doubt, not a slow machine."""
+
+
 @pytest.fixture
 def log(migrated):
-    group_commit = GroupCommit(migrated.events_url, migrated.book, seconds=5, settling=5)
+    group_commit = GroupCommit(migrated.events_url, migrated.book, seconds=PATIENT, settling=PATIENT)
     yield group_commit
     group_commit.close()
 
@@ -55,14 +58,15 @@ def gate_held(migrated):
 
 def waiting_backend(log, admin):
     """The backend of the append, once it waits for the gate."""
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
+
+    def waiting():
         connection = log._connection
         if connection is not None and not connection.closed:
             backend = connection.info.backend_pid
-            if admin.execute(WAITS, [backend]).fetchone():
-                return backend
-    raise AssertionError("no append came to wait for the gate")
+            return admin.execute(WAITS, [backend]).fetchone() and backend
+        return None
+
+    return until(waiting, "an append waits for the gate")
 
 
 def cut(log):
@@ -109,7 +113,7 @@ def test_a_client_cut_off_while_its_append_waits_for_the_gate_hears_the_truth_10
                     case 3:
                         release()
                         cut_if_still_there(log)
-            outcome = pending.result(20)
+            outcome = pending.result(3 * PATIENT)
             heard.append(outcome)
             log._drop_connection()  # one cut after its append was done would be found broken by the next
             assert outcome in {"appended", "not applied"}
@@ -161,7 +165,7 @@ def test_settling_waits_for_an_append_that_holds_the_gate(admin, migrated):
             settled = pool.submit(lambda: other.execute(settle, [body]).fetchone())
             until(lambda: settled.done() or admin.execute(WAITS, [other.info.backend_pid]).fetchone(), "it waits")
             slow.execute("COMMIT")
-            assert settled.result(10) == ("appended",)
+            assert settled.result(PATIENT) == ("appended",)
     assert is_in_log(admin, late)
 
 
@@ -176,24 +180,42 @@ def test_somebody_elses_event_at_the_same_version_is_not_taken_for_ours(log, mig
 
 
 def test_a_gate_that_is_never_released_is_answered_within_the_deadline(migrated, admin):
-    log = GroupCommit(migrated.events_url, migrated.book, seconds=0.5, settling=0.5)
+    log = GroupCommit(migrated.events_url, migrated.book, seconds=1, settling=0.5)
+
+    def appends():
+        """A busy machine may not do it in that time."""
+        return answer(log, command()) == "appended"
+
     try:
-        log.append(command())
+        until(appends, "the log takes appends")
         with gate_held(migrated), ThreadPoolExecutor(8) as pool:
             commands = [command() for _ in range(8)]
             outcomes = list(pool.map(lambda each: answer(log, each), commands))
-        assert answer(log, command()) == "appended"
-        # The server says itself that it waited in vain; only what it had no time left to say so of may be unknown.
+
+            def turned_away():
+                """The server says itself that it waited in vain; only what it had no time to say so of is unknown."""
+                commands.append(command())
+                outcomes.append(answer(log, commands[-1]))
+                return outcomes[-1] == "not applied"
+
+            until(turned_away, "one that is alone hears that it is not applied")
+        until(appends, "the log takes appends again")
         assert set(outcomes) <= {"unknown", "not applied"}
-        assert "not applied" in outcomes
         assert not any(is_in_log(admin, each) for each in commands)
     finally:
         log.close()
 
 
+TERMINATE = """
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'daybook %'
+"""
+
+
 def test_a_restarted_writer_goes_on_after_every_session_was_terminated(log, admin):
     log.append(command())
-    admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'daybook %'")
+    admin.execute(TERMINATE)
     assert answer(log, command()) in {"appended", "not applied"}
     assert answer(log, command()) == "appended"
 
@@ -202,7 +224,7 @@ def test_a_server_that_only_reads_is_an_outage_and_not_a_fault(migrated, log, ad
     """As one does that was the primary before a failover; the next connection may find the one that is."""
     [name] = admin.execute("SELECT current_database()").fetchone()
     stream = uuid4()
-    reading = Connections(migrated.events_url, migrated.book, 1, 5)
+    reading = Connections(migrated.events_url, migrated.book, 1, PATIENT)
     draw = "SELECT nextval('events.order_number')"
     try:
         admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')

@@ -7,11 +7,12 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from psycopg import OperationalError
 
 from command_api.import_file import SOME_REJECTED
 from projector.rebuilding.building import Work
@@ -26,11 +27,23 @@ from shared.environment import Databases
 from shared.event_log import head
 from shared.migrate import migrate
 from tests.support import retail
-from tests.support.processes import descendants, line_of, running, wait_until_gone
+from tests.support.processes import kill_all, line_of, running, wait_until_gone
 
 SECRET = "kill-during-import-kill-during-import"
-DEADLINE = 90.0
+DEADLINE = 180.0
 DAYBOOK = (sys.executable, "-m", "shared.cli")
+LOCK, UNLOCK = "SELECT pg_advisory_lock(4712)", "SELECT pg_advisory_unlock(4712)"
+HOLD_UP = """
+CREATE FUNCTION public.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(4712);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER hold_up BEFORE INSERT ON events.event FOR EACH ROW WHEN (NEW.position > {position})
+EXECUTE FUNCTION public.hold_up()
+"""
+GO_ON = "DROP TRIGGER hold_up ON events.event; DROP FUNCTION public.hold_up()"
 CONTENT = """
 SELECT (state::jsonb -> 'data') - '{order_id,number,contact_ref,shipping_address_ref,billing_address_ref}'::text[]
 FROM events.event
@@ -72,6 +85,18 @@ class House:
                 list(watching.notifies(timeout=1, stop_after=1))
         raise AssertionError(f"not reached: head {position}, checkpoint {stand}")
 
+    @contextmanager
+    def held_up_at(self, position):
+        """Nothing gets beyond this position: whoever imports is at work, however late we look. It does not outlive the server."""
+        with connect(self.databases.events_url) as holder:
+            holder.execute(LOCK)
+            holder.execute(HOLD_UP.format(position=position))
+            yield
+            with suppress(OperationalError):  # the server is another one
+                holder.execute(UNLOCK)
+        with connect(self.databases.events_url) as admin:
+            admin.execute(GO_ON)
+
 
 @pytest.fixture
 def house():
@@ -93,28 +118,22 @@ def file(orders, tmp_path_factory):
     return path
 
 
-def kill(process):
-    """kill -9 of a process and all below it."""
-    for pid in [*descendants(process.pid), process.pid]:
-        os.kill(pid, signal.SIGKILL)
-    process.wait(DEADLINE)
-
-
 @pytest.mark.parametrize("victim", ["importer", "projector", "postgres"])
 def test_kill_9_while_a_file_is_imported(house, file, victim):
     projector = house.daybook("projector")
-    importer = house.daybook("import", str(file))
-    house.until(lambda position, stand: position > 300 and stand > 0)
-    assert importer.poll() is None
-    if victim == "importer":
-        kill(importer)
-    elif victim == "projector":
-        kill(projector)
-        projector = house.daybook("projector")
-    else:
-        os.kill(house.server._process.pid, signal.SIGKILL)
-        house.server._process.wait(DEADLINE)
-        house.server.restart()
+    with house.held_up_at(600):
+        importer = house.daybook("import", str(file))
+        house.until(lambda position, stand: position > 300 and stand > 0)
+        assert importer.poll() is None
+        if victim == "importer":
+            kill_all(importer)
+        elif victim == "projector":
+            kill_all(projector)
+            projector = house.daybook("projector")
+        else:
+            house.server._process.kill()
+            house.server._process.wait(DEADLINE)
+            house.server.restart()
     importer.communicate(timeout=DEADLINE)
     rerun = house.daybook("import", str(file))
     output, _ = rerun.communicate(timeout=DEADLINE)
@@ -131,16 +150,13 @@ def test_kill_9_of_the_command_api_while_batches_are_sent(house, orders):
     sent = 0
     for number, batch in enumerate(batches):
         if number == 8:
-            pids = [*descendants(api.pid), api.pid]
-            before = sent
-            with ThreadPoolExecutor(1) as pool:
+            some = sent + 5  # orders of this batch, which are imported one after the other
+            with ThreadPoolExecutor(1) as pool, house.held_up_at(some):
                 pending = pool.submit(client.post, "/v1/orders/import", json={"orders": batch})
-                house.until(lambda position, _, before=before: position > before)
-                for pid in pids:
-                    os.kill(pid, signal.SIGKILL)
+                house.until(lambda position, _, some=some: position == some)
+                kill_all(api)
                 with pytest.raises(httpx.TransportError):  # it was at work on this batch
                     pending.result(DEADLINE)
-            api.wait(DEADLINE)
             api, client = serve(house)
         answer = client.post("/v1/orders/import", json={"orders": batch})
         assert answer.status_code == 200, answer.text
@@ -151,7 +167,7 @@ def test_kill_9_of_the_command_api_while_batches_are_sent(house, orders):
 def serve(house):
     ready = house.directory / "ready.json"
     ready.unlink(missing_ok=True)
-    api = house.daybook("command-api", "--port", "0", DAYBOOK_READY_FILE=str(ready))
+    api = house.daybook("command-api", "--port", "0", DAYBOOK_READY_FILE=str(ready), DAYBOOK_COMMAND_DEADLINE="30")
     line_of(api, "ready at")
     token = auth.mint(SECRET, "importer", ["orders:import"], 600)
     url = json.loads(ready.read_text())["url"]

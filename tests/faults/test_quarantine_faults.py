@@ -26,7 +26,7 @@ with broken("rows"):
 def broken_projector(databases):
     """A real `daybook projector` whose code cannot post one event."""
     url = {"DAYBOOK_DATABASE_URL": databases.reads_url, "DAYBOOK_LOG_FORMAT": "text"}
-    options = ("--poll-interval=0.2", "--lease=2", "--batch-size=50")
+    options = ("--poll-interval=0.2", "--lease=60", "--batch-size=50")
     with python(BROKEN, "projector", *options, env=os.environ | url, cwd=Path.cwd()) as process:
         yield process
 

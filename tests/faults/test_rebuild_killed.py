@@ -1,5 +1,6 @@
 """Rebuilds killed with kill -9 at random moments of every phase, and run again: the tables come out the same."""
 
+import multiprocessing
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from projector.health.status import status
+from projector.rebuilding import crew
 from projector.rebuilding.building import Work
 from projector.run_once import run_once
 from projector.verifying.verify import verify
@@ -57,6 +59,7 @@ def test_killed_and_run_again(migrated, place, passing):
     with gates.closed(migrated, place, passing) as reached, begun_and_behind(migrated, place) as process:
         reached()
         rebuilding.kill(process)
+    rebuilding.over(migrated)
     run_once(migrated)  # the projector goes on with the tables that are served
     assert generation(migrated) == before
     live = contents(migrated)
@@ -101,6 +104,7 @@ def test_killed_in_the_switch_or_right_after_it_one_generation_is_served(migrate
         reached()
         assert ask(migrated, "SELECT count(*) FROM {reads}.order_list") == ORDERS
         rebuilding.kill(process)
+    rebuilding.over(migrated)
     assert (generation(migrated) == before) == (place == "ALTER SCHEMA")
     assert contents(migrated) == live
     run_once(migrated)
@@ -118,6 +122,7 @@ def test_killed_again_and_again_it_still_comes_to_an_end(migrated):
         with gates.closed(migrated, "slice", passing) as reached, rebuilding.begun(migrated) as process:
             reached()
             rebuilding.kill(process)
+        rebuilding.over(migrated)  # else it tells what the dead one said last
         far.append(status(migrated, "UTC")["rebuild"]["position"])
     assert far[0] > 0 and far == sorted(far)
     code, said = rebuilding.done(migrated)
@@ -129,14 +134,31 @@ def test_a_worker_left_behind_ends_with_its_parent(migrated):
     shop(migrated)
     with gates.closed(migrated, "slice", 3) as reached, rebuilding.begun(migrated) as process:
         reached()
-        workers = [pid for pid in descendants(process.pid) if "spawn_main" in command_line(pid)]
-        assert len(workers) == 2
+        workers = until(lambda: two_workers(process), "both workers are there")
         process.kill()  # the parent only
         for pid in workers:
             wait_until_gone(pid)
+    rebuilding.over(migrated)
     code, said = rebuilding.done(migrated)
     assert code == 0 and "resuming at" in said, said
     exact(migrated)
+
+
+def two_workers(process):
+    workers = [pid for pid in descendants(process.pid) if "spawn_main" in command_line(pid)]
+    return len(workers) == 2 and workers
+
+
+def test_interrupted_between_two_workers_it_ends_the_first():
+    """It is deaf to what ends its parent: nobody else would."""
+
+    def tasks():
+        yield ()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        crew.run(signal.pause, tasks(), look=lambda: None, look_every=1)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -157,7 +179,11 @@ def test_ctrl_c_and_sigterm_end_it_in_one_sentence(migrated, number, place):
     exact(migrated)
 
 
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+TERMINATE = """
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = %s
+"""
 
 
 @pytest.mark.parametrize(
@@ -211,6 +237,7 @@ def test_two_at_once_the_second_is_told_who_runs(migrated):
             code, said = rebuilding.done(migrated, *options)
             assert code == 1 and f"pid {process.pid} on {socket.gethostname()}, building" in said, said
         rebuilding.kill(process)
+    rebuilding.over(migrated)
     assert rebuilding.done(migrated)[0] == 0
     exact(migrated)
 
@@ -221,6 +248,7 @@ def test_a_projector_forgets_the_row_of_a_killed_rebuild(migrated, tmp_path):
     with gates.closed(migrated, "slice", 3) as reached, rebuilding.begun(migrated) as process:
         reached()
         rebuilding.kill(process)
+    rebuilding.over(migrated)
     assert ask(migrated, "SELECT count(*) FROM {projector}.rebuild") == 1
     with projector(migrated, tmp_path):
         until(lambda: not ask(migrated, "SELECT count(*) FROM {projector}.rebuild"), "the row is gone")

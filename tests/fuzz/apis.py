@@ -65,6 +65,10 @@ NAME = re.compile(r"<(?:\w+:)?(\w+)>")
 BEARER = "Bearer " + auth.mint(SECRET, "tester", auth.SCOPES, 10**8)
 
 
+PATIENCE = 30.0
+"""Seconds that a request has: how fast the machine is is no finding."""
+
+
 class Unavailable(Exception):
     """An answer that may have nothing to do with the request."""
 
@@ -192,13 +196,18 @@ def both(databases):
     """Both APIs over a migrated database, with one order in it."""
     with ExitStack() as stack:
         writing = CommandSettings(
-            book=databases.book, events_url=databases.events_url, verify=auth.shared_secret(SECRET), connections=4
+            book=databases.book,
+            events_url=databases.events_url,
+            verify=auth.shared_secret(SECRET),
+            connections=4,
+            deadline=PATIENCE,
         )
         reading = QuerySettings(
             book=databases.book,
             reads_url=databases.reads_url,
             events_url=databases.events_url,
             verify=auth.shared_secret(SECRET),
+            deadline=PATIENCE,
         )
         command_app = stack.enter_context(opened_command_api(writing))
         headers = {"Authorization": BEARER, "Content-Type": "application/json"}

@@ -7,7 +7,6 @@ import json
 import re
 import time
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import jwt
@@ -27,6 +26,7 @@ from shared.migrate import migrate
 from tests.support import reading
 from tests.support.agreement import assert_documented
 from tests.support.command_api import ORDER, problem
+from tests.support.databases import fresh
 
 SECRET = reading.SECRET
 OPEN = {
@@ -77,21 +77,17 @@ every_route = pytest.mark.parametrize(("api", "method", "path", "security"), ROU
 @pytest.fixture(scope="module")
 def clients(server):
     """A test client of each API, over one database."""
-    name = f"test_{uuid4().hex}"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    with fresh(server) as url:
         migrate(url, url, Book())
         databases = Databases(Book(), url, url)
         run_once(databases)
         commanding = command_api.settings.Settings(
-            book=Book(), events_url=url, verify=auth.shared_secret(SECRET), connections=2
+            book=Book(), events_url=url, verify=auth.shared_secret(SECRET), connections=2, deadline=60.0
         )
         with ExitStack() as stack:
             commands = stack.enter_context(command_api.app.opened(commanding))
             queries = stack.enter_context(query_api.app.opened(reading.settings(databases)))
             yield {"command": commands.test_client(), "query": queries.test_client(), "log": admin_of(url, stack)}
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def admin_of(url, stack):
@@ -103,7 +99,7 @@ ACTORS = "SELECT DISTINCT state::jsonb->'actor'->>'type', state::jsonb->'actor'-
 
 def claims(**changes):
     now = int(time.time())
-    all_ = {"iss": "test", "sub": "ada", "iat": now, "exp": now + 60, "scope": " ".join(auth.SCOPES)} | changes
+    all_ = {"iss": "test", "sub": "ada", "iat": now, "exp": now + 7200, "scope": " ".join(auth.SCOPES)} | changes
     return {name: value for name, value in all_.items() if value is not None}
 
 
@@ -116,32 +112,35 @@ def bearer(*scopes):
 
 
 STRANGERS = {
-    "no header": {},
-    "an empty header": {"Authorization": ""},
-    "no scheme": {"Authorization": token()},
-    "another scheme": {"Authorization": "Basic YWRhOnNlY3JldA=="},
-    "a scheme alone": {"Authorization": "Bearer "},
+    "no header": dict,
+    "an empty header": lambda: {"Authorization": ""},
+    "no scheme": lambda: {"Authorization": token()},
+    "another scheme": lambda: {"Authorization": "Basic YWRhOnNlY3JldA=="},
+    "a scheme alone": lambda: {"Authorization": "Bearer "},
 }
 IMPOSTORS = {
-    "no token at all": "x",
-    "three dots": "..",
-    "no JSON in it": "e30.e30.e30",
-    "no signature": jwt.encode(claims(), None, "none"),
-    "a signature cut off": token().rpartition(".")[0] + ".",
-    "another key": token("x" * 64),
-    "another algorithm": token(SECRET * 2, "HS512"),
-    "a key of its own in the head": token("x" * 64, headers={"jwk": {"kty": "oct", "k": "eA"}, "jku": "https://evil.example"}),
-    "extensions we do not know": token(headers={"crit": ["b64"], "b64": False}),
-    "expired": token(exp=1),
-    "not yet good": token(nbf=int(time.time()) + 60),
-    "without an end": token(exp=None),
-    "of nobody": token(sub=None),
-    "by nobody": token(iss=None),
-    "with scopes as a list": token(scope=list(auth.SCOPES)),
-    "of an actor we do not know": token(actor_type="root"),
-    "with a line break in its name": token(sub="a\nb"),
-    "two tokens": f"{token()},Bearer {token()}",
+    "no token at all": lambda: "x",
+    "three dots": lambda: "..",
+    "no JSON in it": lambda: "e30.e30.e30",
+    "no signature": lambda: jwt.encode(claims(), None, "none"),
+    "a signature cut off": lambda: token().rpartition(".")[0] + ".",
+    "another key": lambda: token("x" * 64),
+    "another algorithm": lambda: token(SECRET * 2, "HS512"),
+    "a key of its own in the head": lambda: token(
+        "x" * 64, headers={"jwk": {"kty": "oct", "k": "eA"}, "jku": "https://evil.example"}
+    ),
+    "extensions we do not know": lambda: token(headers={"crit": ["b64"], "b64": False}),
+    "expired": lambda: token(exp=1),
+    "not yet good": lambda: token(nbf=int(time.time()) + 3600),
+    "without an end": lambda: token(exp=None),
+    "of nobody": lambda: token(sub=None),
+    "by nobody": lambda: token(iss=None),
+    "with scopes as a list": lambda: token(scope=list(auth.SCOPES)),
+    "of an actor we do not know": lambda: token(actor_type="root"),
+    "with a line break in its name": lambda: token(sub="a\nb"),
+    "two tokens": lambda: f"{token()},Bearer {token()}",
 }
+"""Made when they are tried: long after the tests were collected, they would be expired as well, and nothing else tried."""
 
 
 def ask(client, method, path, headers, **rest):
@@ -175,11 +174,11 @@ def methods(method):
 @every_route
 def test_nobody_is_let_in_without_a_good_token(clients, api, method, path, security):
     for sent in methods(method):
-        for headers in STRANGERS.values():
-            answer = ask(clients[api], sent, path, headers)
+        for strange in STRANGERS.values():
+            answer = ask(clients[api], sent, path, strange())
             assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="daybook"')
         for why, impostor in IMPOSTORS.items():
-            answer = ask(clients[api], sent, path, {"Authorization": f"Bearer {impostor}"})
+            answer = ask(clients[api], sent, path, {"Authorization": f"Bearer {impostor()}"})
             assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"'), why
             assert sent == "HEAD" or problem(answer) == (401, "unauthenticated")
 

@@ -204,11 +204,11 @@ def test_the_projector_refuses_then_rebuild_then_everything_is_there(tree, migra
     assert "3 orders and 1 customer are exactly" in run(tree, migrated, "verify", "--sample", "10")
 
     command = [sys.executable, "-m", "shared.cli", "query-api"]
-    environment = settings(tree, migrated) | {"DAYBOOK_QUERY_PORT": "0", "DAYBOOK_WORKERS": "1"}
+    environment = settings(tree, migrated) | {"DAYBOOK_QUERY_PORT": "0", "DAYBOOK_WORKERS": "1", "DAYBOOK_QUERY_DEADLINE": "60"}
     with running(*command, env=environment, cwd=tree) as process:
         url = json.loads(line_of(process, "ready at"))["message"].split()[2].rstrip(",")
         asked = urllib.request.Request(f"{url}/v1/reports/countries", headers={"Authorization": BEARER})
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=90) as answer:
             assert json.load(answer) == {"rows": [{"country": "DE", "currency": "EUR", "orders": 1, "net_amount": 6422}]}
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0

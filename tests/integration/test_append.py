@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -13,11 +14,19 @@ from shared.audit import _seals
 from shared.database import connect
 from shared.group_commit import GroupCommit
 from tests.support.commands import command
+from tests.support.posting import until
+
+DEADLINE = 60
+"""Seconds; how fast the machine is decides no test."""
+
+
+def patient(databases):
+    return GroupCommit(databases.events_url, databases.book, seconds=DEADLINE, settling=DEADLINE)
 
 
 @pytest.fixture
 def log(migrated):
-    group_commit = GroupCommit(migrated.events_url, migrated.book)
+    group_commit = patient(migrated)
     yield group_commit
     group_commit.close()
 
@@ -31,25 +40,34 @@ def admin(migrated):
 def in_one_batch(log, commands):
     """Append all as one batch, whatever their threads do: the first holds the lead until the others have queued."""
     entries = []
-    original = log._commit
-    ready = threading.Event()
+    with ThreadPoolExecutor(len(commands) + 1) as pool:
+        with held_by_the_first(log, pool) as first:
+            for queued, each in enumerate(commands, 1):
+                entries.append(pool.submit(log.append, each))
+                until(lambda queued=queued: len(log._queue) == queued, "it is in the queue", DEADLINE / 3)
+        assert first.result(DEADLINE).outcome == "appended"
+        return [entry.result(DEADLINE) for entry in entries]
 
-    def hold_the_first(batch):
+
+@contextmanager
+def held_by_the_first(log, pool):
+    """A command alone leads, and waits before it is committed, until the end of this."""
+    original = log._commit
+    leads, go_on = threading.Event(), threading.Event()
+
+    def hold(batch):
         log._commit = original
-        assert ready.wait(10)
+        leads.set()
+        go_on.wait(DEADLINE / 2)
         original(batch)
 
-    log._commit = hold_the_first
-    with ThreadPoolExecutor(len(commands) + 1) as pool:
-        first = pool.submit(log.append, command())
-        for each in commands:
-            before = len(log._queue)
-            entries.append(pool.submit(log.append, each))
-            while len(log._queue) == before and not entries[-1].done():
-                pass
-        ready.set()
-        assert first.result(10).outcome == "appended"
-        return [entry.result(10) for entry in entries]
+    log._commit = hold
+    first = pool.submit(log.append, command())
+    assert leads.wait(DEADLINE)
+    try:
+        yield first
+    finally:
+        go_on.set()
 
 
 def positions(admin):
@@ -147,26 +165,13 @@ def test_one_value_the_database_cannot_take_fails_its_command_alone(log, admin):
         caught.append(error.value)
 
     thread = threading.Thread(target=append_poison)
-    original = log._commit
-    ready = threading.Event()
-
-    def hold(batch):
-        log._commit = original
-        assert ready.wait(10)
-        original(batch)
-
-    log._commit = hold
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(log.append, command())
-        while not log._led:
-            pass
-        thread.start()
-        others = [pool.submit(log.append, command()) for _ in range(3)]
-        while len(log._queue) < 4:
-            pass
-        ready.set()
-        assert [each.result(10).outcome for each in [first, *others]] == ["appended"] * 4
-    thread.join(10)
+        with held_by_the_first(log, pool) as first:
+            thread.start()
+            others = [pool.submit(log.append, command()) for _ in range(3)]
+            until(lambda: len(log._queue) == 4, "all are in the queue", DEADLINE / 3)
+        assert [each.result(DEADLINE).outcome for each in [first, *others]] == ["appended"] * 4
+    thread.join(DEADLINE)
     assert len(caught) == 1
     assert positions(admin) == [1, 2, 3, 4]
 
@@ -185,13 +190,13 @@ def test_recorded_at_never_runs_backwards_even_when_the_clock_does(log, admin):
 
 
 def test_two_sessions_racing_for_one_stream_append_it_once(migrated, admin):
-    sessions = [GroupCommit(migrated.events_url, migrated.book) for _ in range(2)]
+    sessions = [patient(migrated) for _ in range(2)]
     try:
         for _ in range(50):
             stream, barrier = uuid4(), threading.Barrier(2)
 
             def race(session, stream=stream, barrier=barrier):
-                barrier.wait(10)
+                barrier.wait(DEADLINE)
                 return session.append(command(stream)).outcome
 
             with ThreadPoolExecutor(2) as pool:
@@ -227,7 +232,7 @@ def test_a_tailing_reader_never_sees_a_position_before_all_lower_ones(migrated):
         for n in range(60):
             session.append(command(events=1 + n % 3))
 
-    sessions = [GroupCommit(migrated.events_url, migrated.book) for _ in range(8)]
+    sessions = [patient(migrated) for _ in range(8)]
     reader = threading.Thread(target=tail)
     reader.start()
     try:
@@ -235,7 +240,7 @@ def test_a_tailing_reader_never_sees_a_position_before_all_lower_ones(migrated):
             list(pool.map(write, sessions))
     finally:
         stop.set()
-        reader.join(30)
+        reader.join(2 * DEADLINE)
         for session in sessions:
             session.close()
     assert failures == []

@@ -80,7 +80,7 @@ def test_two_events_that_changed_places_are_found(book_of_orders, forger):
 
 
 def test_an_order_that_breaks_an_invariant_is_found_although_it_is_sealed(book_of_orders):
-    log = GroupCommit(book_of_orders.events_url, book_of_orders.book)
+    log = GroupCommit(book_of_orders.events_url, book_of_orders.book, seconds=60)
     try:
         with connect(book_of_orders.events_url) as admin:
             stream, state = admin.execute(

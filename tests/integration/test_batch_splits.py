@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
@@ -24,6 +23,7 @@ from shared.book import Book
 from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
+from tests.support.databases import fresh
 from tests.support.profiles import SPLITS, Splits
 from tests.support.random_histories import VAULT, logs
 
@@ -142,14 +142,10 @@ def opened(databases: Databases) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def scene(server):
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE test_splits TEMPLATE template0 STRATEGY file_copy")
-    url = urlsplit(server)._replace(path="/test_splits").geturl()
-    migrate(url, url, Book())
-    with opened(Databases(Book(), url, url)) as scene:
-        yield scene
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP DATABASE test_splits WITH (FORCE)")
+    with fresh(server) as url:
+        migrate(url, url, Book())
+        with opened(Databases(Book(), url, url)) as scene:
+            yield scene
 
 
 def post_all(scene, batches, log, data) -> None:

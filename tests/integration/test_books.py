@@ -3,8 +3,6 @@
 import random
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 
@@ -19,6 +17,7 @@ from shared.book import Book
 from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
+from tests.support.databases import fresh
 from tests.support.orders import handling
 from tests.support.reading import reader
 
@@ -56,11 +55,8 @@ def test_two_books_in_one_database_live_their_own_lives(books):
 
 
 def test_log_and_read_tables_live_in_two_databases(database, server):
-    name = f"test_{uuid4().hex}"
-    with connect(server) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-    try:
-        apart = Databases(Book(), database, urlsplit(database)._replace(path=f"/{name}").geturl())
+    with fresh(server) as other:
+        apart = Databases(Book(), database, other)
         migrate(apart.events_url, apart.reads_url, apart.book)
         live(apart, 20, 2)
         assert verify(Work(apart, "UTC", 1, Silent())).comparison.examples == []
@@ -68,9 +64,6 @@ def test_log_and_read_tables_live_in_two_databases(database, server):
             assert len(client.get("/v1/orders").json["items"]) == 20
         with connect(apart.events_url) as admin:
             assert admin.execute("SELECT to_regclass('reads.order_list')").fetchone() == (None,)
-    finally:
-        with connect(server) as admin:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_no_schema_name_is_spelled_in_the_code():

@@ -1,6 +1,7 @@
 """The command API over a real log: every outcome of `domain.md` §4.2, status, headers and body."""
 
 import json
+from dataclasses import replace
 from itertools import count
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from command_api.app import opened
 from shared.database import connect
 from tests.support.command_api import ALL, ORDER, PAYMENT, SHIPMENT, Api, bearer, problem
+from tests.support.posting import until
 
 
 def test_a_created_order_is_acknowledged(api, log):
@@ -28,8 +30,6 @@ def test_a_created_order_is_acknowledged(api, log):
 
 
 def test_location_is_a_path_when_the_query_api_is_not_known(settings, migrated):
-    from dataclasses import replace  # noqa: PLC0415
-
     with opened(replace(settings, query_url=None)) as app:
         response = Api(app.test_client()).post("/v1/orders", ORDER)
         assert response.headers["Location"] == f"/v1/orders/{response.json['order_id']}"
@@ -213,7 +213,7 @@ def test_numbers_of_orders_are_drawn_or_given(api):
 
 
 def test_it_is_ready_when_the_log_is_and_says_why_not(api, settings, migrated, log):
-    assert api.client.get("/readyz").json == {"status": "ready"}
+    until(lambda: api.client.get("/readyz").json == {"status": "ready"}, "it is ready")
     with connect(migrated.events_url) as connection:
         connection.execute("INSERT INTO events.migration (revision, name) VALUES (999, 'newer')")
     response = api.client.get("/readyz")
@@ -221,12 +221,15 @@ def test_it_is_ready_when_the_log_is_and_says_why_not(api, settings, migrated, l
     assert api.client.get("/livez").status_code == 200
 
 
-def test_when_the_database_goes_away_nothing_is_claimed_and_all_is_well_again_after(api, migrated, server, caplog):
+def test_when_the_database_goes_away_nothing_is_claimed_and_all_is_well_again_after(
+    api, hurried, migrated, server, caplog
+):
     name = migrated.events_url.rpartition("/")[2].partition("?")[0]
-    order = api.created()
+    order, api = api.created(), hurried
+    until(lambda: api.post(f"{order}/notes", {"body": "x"}, Idempotency_Key="n").status_code < 500, "it is connected")
     with connect(server) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        admin.execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", [name])
         for response in (api.post("/v1/orders", ORDER), api.post(f"{order}/confirm", Idempotency_Key="k")):
             assert problem(response) == (503, "store_unavailable")
             assert response.json["outcome"] in ("not_applied", "unknown")
@@ -235,8 +238,8 @@ def test_when_the_database_goes_away_nothing_is_claimed_and_all_is_well_again_af
         assert problem(api.client.get("/readyz")) == (503, "store_unavailable")
         assert api.client.get("/livez").status_code == 200
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    assert api.post(f"{order}/confirm", Idempotency_Key="k").status_code == 200
-    assert api.client.get("/readyz").status_code == 200
+    until(lambda: api.post(f"{order}/confirm", Idempotency_Key="k").status_code == 200, "it writes again")
+    until(lambda: api.client.get("/readyz").status_code == 200, "it is ready again")
 
 
 IMPORTED = {
@@ -284,11 +287,12 @@ def test_a_repeated_import_changes_nothing(api, log):
     assert log() == 2
 
 
-def test_once_the_log_is_gone_the_rest_of_an_import_is_not_tried(api, migrated, log):
-    with connect(migrated.events_url) as holder:
+def test_once_the_log_is_gone_the_rest_of_an_import_is_not_tried(settings, migrated, log):
+    """Ten seconds a request: the first order has its time on any machine, and the second is given up within them."""
+    with opened(replace(settings, deadline=10.0)) as app, connect(migrated.events_url) as holder:
         holder.execute("BEGIN")
         holder.execute("INSERT INTO events.claim (key, stream_id) VALUES ('external_id:import:2', gen_random_uuid())")
-        body = imported(api, *[IMPORTED | {"external_id": f"{n}", "channel": "import"} for n in (1, 2, 3)]).json
+        body = imported(Api(app.test_client()), *[IMPORTED | {"external_id": f"{n}", "channel": "import"} for n in (1, 2, 3)]).json
         holder.execute("ROLLBACK")
     assert (body["imported"], body["failed"]) == (1, 2)
     assert {result["problem"]["outcome"] for result in body["results"][1:]} == {"not_applied"}

@@ -87,19 +87,11 @@ def test_what_is_under_way_is_waited_for(api, migrated):
         thread.start()
         return thread
 
-    with connect(migrated.events_url) as other, connect(migrated.events_url) as watch:
+    with connect(migrated.events_url) as other:
         with other.transaction():
             other.execute("SELECT FROM events.gate FOR UPDATE")
             write = send("write", lambda: api.post(f"{order}/confirm", Idempotency_Key="k"))
-            deadline = threading.Event()
-            for _ in range(100):
-                waiting = watch.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                ).fetchone()[0]
-                if waiting:
-                    break
-                deadline.wait(0.01)
-            assert waiting == 1
+            until(lambda: ask(migrated, WAITS), "the append waits for the gate")
             read = send("read", lambda: look_up(api, "k"))
             read.join(0.1)
             assert read.is_alive()
@@ -133,13 +125,14 @@ def test_what_waits_for_the_gate_is_waited_for_by_who_gets_ahead_of_it(migrated)
         assert read.result() is not None
 
 
-def test_when_the_log_is_away_nothing_is_claimed(api, migrated, server):
+def test_when_the_log_is_away_nothing_is_claimed(hurried, migrated, server):
+    api = hurried
     name = migrated.events_url.rpartition("/")[2].partition("?")[0]
     with connect(server) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        admin.execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", [name])
         response = look_up(api, "k")
         assert problem(response) == (503, "store_unavailable") and response.json["outcome"] == "unknown"
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     # a connection that broke meanwhile is found out when it is used
-    assert any(problem(look_up(api, "k")) == (404, "command_not_found") for _ in range(5))
+    until(lambda: problem(look_up(api, "k")) == (404, "command_not_found"), "it says what became of it")

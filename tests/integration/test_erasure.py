@@ -187,7 +187,7 @@ def test_commands_under_way_wait_for_the_gate_and_come_behind(migrated, worker):
 
     thread = threading.Thread(target=keep_ordering)
     thread.start()
-    assert started.wait(20)
+    assert started.wait(90)
     with admin(migrated) as connection:
         for _ in range(5):
             erase(connection, migrated.book, orders_of_customer(connection, migrated.book, "c-9"), OPERATOR, "c-9")
@@ -198,12 +198,12 @@ def test_commands_under_way_wait_for_the_gate_and_come_behind(migrated, worker):
 
 
 def test_readers_are_woken(migrated, worker):
-    order = new_order(worker)
     with connect(migrated.events_url) as listener, admin(migrated) as connection:
         listener.execute(f"LISTEN {migrated.book.names['appended']}")
-        list(listener.notifies(timeout=0.2))
+        order = new_order(worker)
+        assert len(list(listener.notifies(timeout=90, stop_after=1))) == 1, "of the order"
         erase(connection, migrated.book, [order], OPERATOR)
-        assert len(list(listener.notifies(timeout=5, stop_after=1))) == 1
+        assert len(list(listener.notifies(timeout=90, stop_after=1))) == 1
 
 
 def test_no_byte_of_the_erased_stays_and_a_rebuild_does_not_bring_it_back(migrated, worker):

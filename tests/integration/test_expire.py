@@ -10,7 +10,9 @@ from shared.database import connect
 from tests.integration.test_cli import run
 from tests.support.orders import confirm, creation, handling, pay, request
 
-LONG_AGO = (datetime.now(UTC) - timedelta(hours=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+def long_ago():
+    return (datetime.now(UTC) - timedelta(hours=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def worker(migrated):
 
 
 def order(worker, **fields):
-    made = creation(worker.store, **{"placed_at": LONG_AGO, "occurred_at": LONG_AGO} | fields)
+    made = creation(worker.store, **dict.fromkeys(("placed_at", "occurred_at"), long_ago()) | fields)
     worker.handle(made)
     return made.order_id
 

@@ -4,7 +4,6 @@ Everything is tried on every table there is; what is not in `ALLOWED` must be re
 many, is noticed.
 """
 
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -12,6 +11,7 @@ import pytest
 
 from projector.run_once import run_once
 from shared.database import connect
+from tests.support.databases import fresh
 
 PASSWORD = uuid4().hex
 ROLES = ("command", "projector", "query", "admin")
@@ -79,18 +79,15 @@ def book(server):
     from shared.environment import Databases  # noqa: PLC0415
     from shared.migrate import migrate  # noqa: PLC0415
 
-    name = f"test_{uuid4().hex}"
-    logins = {role: f"login_{role}_{name}" for role in ROLES}
+    logins = {role: f"login_{role}_{uuid4().hex}" for role in ROLES}
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
-        url = urlsplit(server)._replace(path=f"/{name}").geturl()
-        migrate(url, url, Book())
-        databases = Databases(Book(), url, url)
-        run_once(databases)
-        for role, login in logins.items():
-            admin.execute(f"CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}' IN ROLE daybook_{role}")
-        yield url, logins
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with fresh(server) as url:
+            migrate(url, url, Book())
+            databases = Databases(Book(), url, url)
+            run_once(databases)
+            for role, login in logins.items():
+                admin.execute(f"CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}' IN ROLE daybook_{role}")
+            yield url, logins
         for login in logins.values():
             admin.execute(f"DROP ROLE {login}")
 

@@ -1,7 +1,6 @@
 """Migrations: safe twice at once, recorded, refused when the code is of another revision."""
 
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from shared.book import Book, InvalidBookName
 from shared.database import connect
 from shared.migrate import MIGRATIONS, WrongRevision, check, migrate
+from tests.support.databases import fresh
 
 SCRIPTS = sorted(script.name for side in ("events", "reads") for script in (MIGRATIONS / side).iterdir())
 
@@ -16,20 +16,15 @@ SCRIPTS = sorted(script.name for side in ("events", "reads") for script in (MIGR
 def test_two_migrations_started_at_the_same_moment_on_an_empty_database_both_succeed_ten_times(server):
     with connect(server) as admin:
         for _ in range(10):
-            name = f"test_{uuid4().hex[:12]}"
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-            url = urlsplit(server)._replace(path=f"/{name}").geturl()
             book = Book(f"b{uuid4().hex[:8]}")  # roles are cluster-wide: a new book makes new ones
-            try:
+            with fresh(server) as url:
                 with ThreadPoolExecutor(2) as pool:
                     results = list(pool.map(lambda _, url=url, book=book: migrate(url, url, book), range(2)))
                 assert sorted(results[0] + results[1]) == SCRIPTS  # each was applied once, by whichever was first
                 check(url, book, "events")
                 check(url, book, "reads")
-            finally:
-                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-                for role in ("command_role", "projector_role", "query_role", "admin_role"):
-                    admin.execute(f"DROP ROLE {book.names[role]}")
+            for role in ("command_role", "projector_role", "query_role", "admin_role"):
+                admin.execute(f"DROP ROLE {book.names[role]}")
 
 
 def test_migrating_again_does_nothing(migrated):

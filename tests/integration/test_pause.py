@@ -48,7 +48,7 @@ def test_somebody_is_always_named(migrated):
 
 
 def test_it_survives_the_projector_and_holds_for_the_next_one(migrated, tmp_path):
-    with projector(migrated, tmp_path) as first:
+    with projector(migrated, tmp_path, lease=60) as first:
         caught_up_at = seed(migrated.events_url, 5)
         caught_up(migrated)
         said(migrated, "pause", "--by", "ada")
@@ -56,8 +56,9 @@ def test_it_survives_the_projector_and_holds_for_the_next_one(migrated, tmp_path
         seed(migrated.events_url, 5, seed_number=2)
         first.send_signal(signal.SIGTERM)
         wait_until_gone(first.pid)
-    with projector(migrated, tmp_path) as second:
+    with projector(migrated, tmp_path, lease=60) as second:
         line_of(second, "paused by ada")
+        until(lambda: status(migrated, "UTC")["reads"]["leader"], "the status knows who leads")
         found = status(migrated, "UTC")
         assert found["reads"]["leader"].endswith(f":{second.pid}")
         assert found["why"].endswith(f"events behind: paused by ada since {found['paused']['since']}.")
@@ -71,7 +72,7 @@ def test_it_survives_the_projector_and_holds_for_the_next_one(migrated, tmp_path
 
 
 def test_a_rebuild_switches_during_a_pause_and_the_pause_holds_on(migrated, tmp_path):
-    with projector(migrated, tmp_path) as process:
+    with projector(migrated, tmp_path, lease=60) as process:
         seed(migrated.events_url, 5)
         caught_up(migrated)
         said(migrated, "pause", "--by", "ada")
@@ -84,7 +85,7 @@ def test_a_rebuild_switches_during_a_pause_and_the_pause_holds_on(migrated, tmp_
         line_of(process, "leading at position")
         seed(migrated.events_url, 5, seed_number=3)
         beat = "SELECT heartbeat_at FROM {projector}.process WHERE role = 'leader'"
-        before = ask(migrated, beat)
+        before = until(lambda: ask(migrated, beat), "it leads again")
         until(lambda: ask(migrated, beat) > before, "the leader has looked around once more")
         assert stand(migrated) == came_to
         said(migrated, "resume")

@@ -1,6 +1,5 @@
 """Posting: what is in the log gets to every table, once, in one transaction with the checkpoint."""
 
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -18,7 +17,9 @@ from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
 from tests.benchmarks.seed_log import seed
+from tests.support.databases import fresh
 from tests.support.histories import authorized, captured, confirmed, created, folded, history, placed
+from tests.support.lingering import sessions_that_end_late
 from tests.support.posting import append, ask, contents, order_command, projector, raw_command
 from tests.support.processes import line_of
 
@@ -90,7 +91,7 @@ def test_events_of_unknown_type_stand_in_the_timeline_and_advance_the_version(mi
 
 def test_events_of_unknown_type_are_counted_and_told(migrated, tmp_path):
     order_id = new_order(migrated)
-    with projector(migrated, tmp_path) as process:
+    with projector(migrated, tmp_path, lease=60) as process:
         append(migrated, raw_command(order_id, 2, "order.split", "{}"), raw_command(uuid4(), 0, "parcel.weighed", "{}"))
         assert "for 1 events of the unknown type order.split (1 since the start)" in line_of(process, "order.split")
         assert "newer code wrote them" in line_of(process, "parcel.weighed (1 since the start)")
@@ -119,7 +120,7 @@ def test_of_two_posters_at_one_floor_the_second_finds_no_row(migrated):
     new_order(migrated)
     run_once(migrated)
     new_order(migrated, "SO-2")
-    with sessions(migrated, 10) as (events, reads), sessions(migrated, 10) as (_, other):
+    with sessions(migrated, 600) as (events, reads), sessions(migrated, 600) as (_, other):
         live = generation.live(migrated.book)
         stand = require_ours(events, reads, live, "UTC")
         assert Poster(events, reads, live, UTC).post_next(stand, 100).events == 2
@@ -134,11 +135,18 @@ def test_a_poster_of_another_generation_finds_no_row(migrated):
     new_order(migrated)
     run_once(migrated)
     new_order(migrated, "SO-2")
-    with sessions(migrated, 10) as (events, reads):
+    with sessions(migrated, 600) as (events, reads):
         live = generation.live(migrated.book)
         stand = require_ours(events, reads, live, "UTC")._replace(generation=uuid4())
         with pytest.raises(Overtaken):
             Poster(events, reads, live, UTC).post_next(stand, 100)
+
+
+def test_who_has_posted_gives_the_lead_back_and_leaves_it_to_no_session_that_ends_later(migrated):
+    with sessions_that_end_late():
+        for number in range(2):
+            new_order(migrated, f"SO-{number}")
+            assert run_once(migrated).position == 2 * number + 2
 
 
 def test_a_summary_row_that_has_become_all_zero_goes(migrated):
@@ -160,19 +168,17 @@ def test_one_notification_per_batch(migrated):
     with connect(migrated.reads_url) as listener:
         listener.execute(f"LISTEN {migrated.book.names['posted']}")
         run_once(migrated)
-        assert len(list(listener.notifies(timeout=0.2))) == 1
+        assert len(list(listener.notifies(timeout=60, stop_after=1))) == 1
+        assert list(listener.notifies(timeout=0.2)) == []
 
 
 @pytest.fixture
 def apart(database, server):
     """The log in one database, the read tables in another."""
-    name = f"reads_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        databases = Databases(Book(), database, urlsplit(database)._replace(path=f"/{name}").geturl())
+    with fresh(server) as other:
+        databases = Databases(Book(), database, other)
         migrate(databases.events_url, databases.reads_url, databases.book)
         yield databases
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_the_log_and_the_read_tables_may_be_on_two_servers(apart):
@@ -185,9 +191,10 @@ def test_two_books_in_one_database_are_apart(migrated):
     migrate(second.events_url, second.reads_url, second.book)
     seed(migrated.events_url, 2)
     seed(second.events_url, 3, second.book)
-    with sessions(migrated, 10) as (_, reads):
+    with sessions(migrated, 600) as (_, reads):
         assert leader.try_lead(reads, migrated.book)
         run_once(second)
+        leader.release(reads, migrated.book)
     run_once(migrated)
     assert [len(contents(databases)["order_detail"]) for databases in (migrated, second)] == [2, 3]
 

@@ -19,7 +19,7 @@ from tests.support.reading import SECRET, open_shop, reader
 STATUS = "/v1/status/projections"
 LEADER = """
 INSERT INTO projector.process (id, role, host, pid, backend_pid, lease, log_id)
-VALUES (gen_random_uuid(), %s, 'here', %s, 1, '10 s', (SELECT id FROM events.log))
+VALUES (gen_random_uuid(), %s, 'here', %s, 1, '1 hour', (SELECT id FROM events.log))
 """
 
 

@@ -27,14 +27,15 @@ def test_it_serves_with_a_way_to_the_read_tables_only(migrated, tmp_path):
         "DAYBOOK_AUTH_SECRET": SECRET,
         "DAYBOOK_QUERY_PORT": "0",
         "DAYBOOK_WORKERS": "1",
+        "DAYBOOK_QUERY_DEADLINE": "60",
     }
     with query_api(**environment) as process:
         url = json.loads(line_of(process, "ready at"))["message"].split()[2].rstrip(",")
         asked = urllib.request.Request(f"{url}/v1/orders/{order_id}", headers={"Authorization": BEARER})
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=90) as answer:
             assert json.load(answer)["order_id"] == str(order_id)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_it_serves_with_a_way_to_the_read_tables_only(migrated, tmp_path):
 def test_it_refuses_to_start_with_a_sentence(environment, said, tmp_path):
     with query_api("--data-dir", str(tmp_path), **environment) as process:
         output = rest_of(process)
-        assert process.wait(20) != 0
+        assert process.wait(90) != 0
     assert said in output
     assert "Traceback" not in output
 
@@ -56,6 +57,6 @@ def test_it_refuses_to_start_with_a_sentence(environment, said, tmp_path):
 def test_it_refuses_a_database_that_is_not_migrated(database):
     with query_api(DAYBOOK_DATABASE_URL=database, DAYBOOK_AUTH_SECRET=SECRET) as process:
         output = rest_of(process)
-        assert process.wait(20) != 0
+        assert process.wait(90) != 0
     assert "daybook migrate" in output
     assert "Traceback" not in output

@@ -1,7 +1,7 @@
 """Lists come in one order, and letters have one lower case, whatever the database's own collation."""
 
-from urllib.parse import quote, urlsplit
-from uuid import uuid4
+from contextlib import ExitStack
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from shared.book import Book
 from shared.environment import Databases
 from shared.migrate import migrate
+from tests.support.databases import fresh
 from tests.support.reading import open_shop
 
 NUMBERS = ("B-1", "a-2", "Z-1", "a-10", "Ä-1", "ä-2", "zz")
@@ -17,19 +18,13 @@ NUMBERS = ("B-1", "a-2", "Z-1", "a-10", "Ä-1", "ä-2", "zz")
 @pytest.fixture(params=["C", "en_US.utf8"])
 def shop(server, request):
     """A shop in a database that knows no letters beyond ASCII, and in one that sorts as a dictionary does."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    with ExitStack() as stack:
         try:
-            connection.execute(
-                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE '{request.param}'"
-            )
+            url = stack.enter_context(fresh(server, f"ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE '{request.param}'"))
         except psycopg.errors.WrongObjectType:
             pytest.skip(f"the machine has no locale {request.param}")
-        url = urlsplit(server)._replace(path=f"/{name}").geturl()
         migrate(url, url, Book())
-        with open_shop(Databases(Book(), url, url)) as shop:
-            yield shop
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield stack.enter_context(open_shop(Databases(Book(), url, url)))
 
 
 def test_numbers_and_customers_sort_by_code_point_and_are_found_whatever_the_case(shop):

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.support.feed import events_of, stream, token, waits, walked
 from tests.support.posting import QUIET, until
 from tests.support.reading import open_shop
 
-DEADLINE = 20
+DEADLINE = 90
 
 
 @pytest.fixture
@@ -64,10 +65,12 @@ def test_a_stream_of_a_rare_type_tells_how_far_it_is(shop):
 
 def test_a_stream_ends_with_its_token(shop):
     shop.placed_and_posted()
-    with stream(shop, bearer=f"Bearer {token('events:read', ttl=2)}") as blocks:
-        said = []
-        while (block := blocks()) is not None:
-            said.append(block)
+    for ttl in (2, 30):  # on a machine with much else to do the shorter life may be over before the stream begins
+        bearer, said = f"Bearer {token('events:read', ttl=ttl)}", []
+        with suppress(AssertionError), stream(shop, bearer=bearer) as blocks:
+            said = list(iter(blocks, None))
+        if len(said) > 3:
+            break
     assert said[-1] == {"": "the token has expired"} and {"id": "2"}.items() <= said[2].items()
     assert shop.listener._waiting == 0
 
@@ -86,8 +89,8 @@ def test_waiters_polls_and_streams_share_the_places(migrated, background):
     with open_shop(migrated, threads=6, heartbeat_seconds=0.2) as shop:
         shop.placed_and_posted()
         shop.place()
-        polls = background.submit(shop.get, "/v1/events?after=2", Prefer="wait=20")
-        waiter = background.submit(shop.get, "/v1/orders", Consistency_Token=shop.token(4), Prefer="wait=20")
+        polls = background.submit(shop.get, "/v1/events?after=2", Prefer="wait=30")
+        waiter = background.submit(shop.get, "/v1/orders", Consistency_Token=shop.token(4), Prefer="wait=30")
         with stream(shop) as blocks:
             waits(shop, 3)
             for refused in (

@@ -10,9 +10,21 @@ import pytest
 
 from projector.health.status import status
 from tests.support.orders import confirm, pay
+from tests.support.posting import until
 from tests.support.reading import open_shop, reader
 
-DEADLINE = 20
+DEADLINE = 90
+"""Seconds; none of what is waited for here may take as long on any machine."""
+
+LONGEST = 30
+"""So many seconds a request may wait at most."""
+
+
+LISTENING = """
+SELECT count(*)
+FROM pg_stat_activity
+WHERE application_name = 'daybook query-api listener' AND datname = current_database()
+"""
 
 
 @pytest.fixture
@@ -24,11 +36,11 @@ def shop(migrated):
 
 def waits(shop, count=1):
     """Return once so many requests wait for the listener, which is then connected."""
-    end = time.monotonic() + DEADLINE
-    listening = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'daybook query-api listener'"
-    while shop.listener._waiting < count or not shop.admin.execute(listening).fetchone()[0]:
-        assert time.monotonic() < end, "nobody waits"
-        Event().wait(0.005)
+
+    def wait():
+        return shop.listener._waiting >= count and shop.admin.execute(LISTENING).fetchone()[0]
+
+    until(wait, f"{count} wait")
 
 
 @pytest.fixture
@@ -54,7 +66,7 @@ def test_a_stated_wait_is_acknowledged(shop):
 def test_a_read_waits_until_its_write_is_posted(shop, background, path):
     order_id = shop.place()
     answer = background.submit(
-        shop.get, path.format(id=order_id), Consistency_Token=shop.token(2), Prefer=f"wait={DEADLINE}"
+        shop.get, path.format(id=order_id), Consistency_Token=shop.token(2), Prefer=f"wait={LONGEST}"
     )
     waits(shop)
     assert not answer.done()
@@ -68,7 +80,7 @@ def test_a_read_waits_until_its_write_is_posted(shop, background, path):
 def test_after_waiting_a_404_is_definitive(shop, background):
     shop.place()
     answer = background.submit(
-        shop.get, f"/v1/orders/{uuid4()}", Consistency_Token=shop.token(2), Prefer=f"wait={DEADLINE}"
+        shop.get, f"/v1/orders/{uuid4()}", Consistency_Token=shop.token(2), Prefer=f"wait={LONGEST}"
     )
     waits(shop)
     shop.post()
@@ -82,25 +94,21 @@ def test_many_waiters_are_woken_by_one_listener(migrated):
         orders = [shop.place() for _ in range(4)]
         answers = [
             pool.submit(
-                shop.get, f"/v1/orders/{orders[n % 4]}", Consistency_Token=shop.token(2 * (n % 4 + 1)), Prefer="wait=20"
+                shop.get, f"/v1/orders/{orders[n % 4]}", Consistency_Token=shop.token(2 * (n % 4 + 1)), Prefer="wait=30"
             )
             for n in range(8)
         ]
         waits(shop, 8)
         shop.post()
         assert {answer.result(DEADLINE).status_code for answer in answers} == {200}
-        listeners = shop.admin.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE application_name = 'daybook query-api listener' AND datname = current_database()"
-        )
-        assert listeners.fetchone()[0] == 1
+        assert shop.admin.execute(LISTENING).fetchone()[0] == 1
 
 
 def test_what_is_not_reached_in_time_is_a_503(shop):
     order_id = shop.place()
     begun = time.monotonic()
     answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(2), Prefer="wait=1")
-    assert 0.9 < time.monotonic() - begun < 5
+    assert 0.9 < time.monotonic() - begun < LONGEST
     assert (answer.status_code, answer.json["code"]) == (503, "read_model_behind")
     assert answer.headers["Retry-After"] == "1"
     assert (answer.json["position"], answer.json["token_position"]) == (0, 2)
@@ -110,19 +118,17 @@ def test_what_is_not_reached_in_time_is_a_503(shop):
 
 def test_who_will_not_wait_is_told_at_once(shop):
     order_id = shop.place()
-    begun = time.monotonic()
     answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(2), Prefer="wait=0")
     assert (answer.status_code, answer.json["code"]) == (503, "read_model_behind")
-    assert time.monotonic() - begun < 1
+    assert shop.listener._thread is None, "nobody has waited"
 
 
 def test_a_token_beyond_the_log_fails_at_once(shop):
     order_id = shop.placed_and_posted()
-    begun = time.monotonic()
     answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(3), Prefer="wait=30")
     assert (answer.status_code, answer.json["code"]) == (503, "read_model_behind")
     assert "the log itself ends at 2" in answer.json["detail"].lower()
-    assert time.monotonic() - begun < 5
+    assert shop.listener._thread is None, "nobody has waited"
 
 
 def test_a_token_just_written_is_within_the_log_although_the_head_was_known_before(shop):
@@ -138,7 +144,7 @@ def test_strict_waits_for_what_the_log_had_on_arrival_whoever_wrote_it(shop, bac
     shop.get(f"/v1/orders/{order_id}")  # now the head is known to be 2
     shop.writing.handle(confirm(order_id))
     assert shop.get(f"/v1/orders/{order_id}").json["version"] == 2
-    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Prefer="freshness=strict, wait=20")
+    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Prefer="freshness=strict, wait=30")
     waits(shop)
     assert not answer.done()
     shop.post()
@@ -190,7 +196,7 @@ def test_waiters_take_at_most_half_of_the_threads(migrated, background):
         shop.post()
         order_id = shop.place()
         path, token = f"/v1/orders/{order_id}", shop.token(2)
-        waiting = [background.submit(shop.get, path, Consistency_Token=token, Prefer="wait=20") for _ in range(2)]
+        waiting = [background.submit(shop.get, path, Consistency_Token=token, Prefer="wait=30") for _ in range(2)]
         waits(shop, 2)
         refused = shop.get(path, Consistency_Token=token)
         assert (refused.status_code, refused.json["code"]) == (503, "overloaded")
@@ -204,7 +210,7 @@ def test_waiters_take_at_most_half_of_the_threads(migrated, background):
 def test_a_lost_notification_costs_one_poll(shop, background):
     order_id = shop.placed_and_posted()
     shop.writing.handle(confirm(order_id))
-    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Consistency_Token=shop.token(3), Prefer="wait=20")
+    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Consistency_Token=shop.token(3), Prefer="wait=30")
     waits(shop)
     with psycopg.connect(shop.databases.reads_url) as silent:  # commits as the projector does, and notifies nobody
         silent.execute("UPDATE reads.checkpoint SET position = 3")
@@ -213,10 +219,10 @@ def test_a_lost_notification_costs_one_poll(shop, background):
 
 def test_the_listener_survives_the_loss_of_its_connection(shop, background):
     order_id = shop.place()
-    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Consistency_Token=shop.token(2), Prefer="wait=20")
+    answer = background.submit(shop.get, f"/v1/orders/{order_id}", Consistency_Token=shop.token(2), Prefer="wait=30")
     waits(shop)
     shop.admin.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
         " WHERE application_name = 'daybook query-api listener' AND datname = current_database()"
     )
     shop.post()
@@ -238,14 +244,14 @@ def test_writes_and_reads_side_by_side_never_see_an_older_state(shop, background
         stale = []
         for version in range(3, 9):
             written = shop.writing.handle(pay(order_id, f"p{version}", 1)).position
-            answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(written), Prefer="wait=20")
+            answer = shop.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(written), Prefer="wait=30")
             if answer.status_code != 200 or answer.json["version"] < version:
                 stale.append((version, answer.text))
         return stale
 
     try:
         outcomes = [background.submit(write_then_read, order_id) for order_id in order_ids]
-        assert [outcome.result(60) for outcome in outcomes] == [[], [], [], []]
+        assert [outcome.result(8 * DEADLINE) for outcome in outcomes] == [[], [], [], []]
     finally:
         stop.set()
         posting.join()
@@ -256,7 +262,7 @@ def test_lag_is_the_age_of_the_first_event_that_is_missing(shop):
     shop.writing.handle(confirm(order_id))
     shop.admin.execute("ALTER TABLE events.seal DISABLE TRIGGER append_only")
     shop.admin.execute("UPDATE events.seal SET recorded_at = recorded_at - interval '90 s' WHERE position = 3")
-    assert 90 <= float(shop.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) < 100
+    assert 90 <= float(shop.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) < 90 + DEADLINE
     shop.post()
     assert shop.get(f"/v1/orders/{order_id}").headers["Projection-Lag"] == "0.000"
 
@@ -276,17 +282,17 @@ def test_without_a_way_to_the_log_the_projectors_word_is_taken_and_named(shop, m
         assert "Projection-Lag" not in blind.get(f"/v1/orders/{order_id}").headers
     heartbeat = """
     INSERT INTO projector.process (id, role, host, pid, backend_pid, lease, log_id, head_position, head_recorded_at)
-    VALUES (gen_random_uuid(), 'leader', 'here', 1, 1, '10 s', 'x', %s, now() - interval '60 s')
+    VALUES (gen_random_uuid(), 'leader', 'here', 1, 1, '10 s', 'x', %s, now() - interval '600 s')
     """
     shop.admin.execute(heartbeat, [2])
     with reader(migrated, events_url=None) as blind:
         answer = blind.get(f"/v1/orders/{order_id}")
         assert answer.headers["Projection-Lag-Source"] == "heartbeat"
-        assert float(answer.headers["Projection-Lag"]) < 10
+        assert float(answer.headers["Projection-Lag"]) < 600
         assert blind.get(f"/v1/orders/{order_id}", Consistency_Token=shop.token(2)).status_code == 200
     shop.admin.execute("UPDATE projector.process SET head_position = 3")
     with reader(migrated, events_url=None) as blind:
-        assert float(blind.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) >= 60
+        assert float(blind.get(f"/v1/orders/{order_id}").headers["Projection-Lag"]) >= 600
     ahead = "UPDATE projector.process SET heartbeat_at = now() + interval '1 day', head_recorded_at = now() + interval '1 day'"
     shop.admin.execute(ahead)  # the clock has been set back since
     with reader(migrated, events_url=None) as blind:

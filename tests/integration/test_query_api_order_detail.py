@@ -115,7 +115,7 @@ def test_reads_survive_the_loss_of_every_connection(shop):
     order_id = shop.placed_and_posted()
     shop.get(f"/v1/orders/{order_id}")
     ended = shop.admin.execute(
-        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'daybook query-api'"
+        "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity WHERE application_name = 'daybook query-api'"
         " AND datname = current_database()"
     ).fetchone()
     assert ended[0] >= 1

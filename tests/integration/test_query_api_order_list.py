@@ -103,7 +103,7 @@ CHANNELS, STATUSES, CUSTOMERS = ("a", "b", "c-3"), ("placed", "confirmed", "canc
 
 
 @given(st.data())
-@hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_filter_finds_what_a_plain_comparison_finds(oracle, data):
     shop, rows = oracle
     wanted = data.draw(

@@ -5,9 +5,7 @@ the times of the same lists over a million.
 """
 
 import re
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from query_api import reads
@@ -17,6 +15,7 @@ from query_api.queries import customer, order_detail, order_list, order_timeline
 from query_api.sessions import PlannedForItsValues, Session, Sessions
 from shared.book import Book
 from tests.benchmarks.seed_reads import seed
+from tests.support.databases import fresh
 from tests.support.lists import LISTS
 
 ORDERS = 6000
@@ -45,13 +44,9 @@ class Planning:
 @pytest.fixture(scope="module")
 def seeded(server):
     """A database of this module's own: seeding takes longer than all its tests."""
-    name = "plans_of_lists"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    with fresh(server) as url:
         seed(url, ORDERS)
         yield url
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

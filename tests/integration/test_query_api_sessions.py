@@ -8,6 +8,7 @@ import pytest
 from query_api import sessions
 from query_api.sessions import Sessions
 from shared.database import connect
+from tests.support.posting import until
 from tests.support.wires import break_while_there_is_much_to_read
 
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'daybook query-api' AND datname = current_database()"
@@ -21,7 +22,7 @@ def admin(migrated):
 
 @pytest.fixture
 def reads(migrated):
-    opened = Sessions(migrated.reads_url, migrated.book)
+    opened = Sessions(migrated.reads_url, migrated.book, seconds=120)
     yield opened
     opened.close()
 
@@ -32,10 +33,23 @@ def test_one_connection_serves_one_after_the_other(reads, admin):
     assert admin.execute(COUNT).fetchone() == (1,)
 
 
+def at_one_time(reads, admin, number):
+    """Run so many statements, none of which ends before all have begun."""
+    with ThreadPoolExecutor(number) as pool:
+        admin.execute("SELECT pg_advisory_lock(4711)")
+        try:
+            running = [pool.submit(reads.run, "SELECT pg_advisory_xact_lock_shared(4711)") for _ in range(number)]
+            until(lambda: admin.execute(f"{COUNT} AND wait_event = 'advisory'").fetchone() == (number,), "all wait")
+        finally:
+            admin.execute("SELECT pg_advisory_unlock(4711)")
+        for one in running:
+            one.result(90)
+
+
 def test_there_are_as_many_connections_as_statements_at_one_time(reads, admin):
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: reads.run("SELECT pg_sleep(0.2)"), range(4)))
-    assert 1 < admin.execute(COUNT).fetchone()[0] <= 4
+    for _ in range(2):
+        at_one_time(reads, admin, 4)
+        assert admin.execute(COUNT).fetchone() == (4,)
 
 
 def test_a_null_goes_in_and_comes_out(reads):
@@ -60,22 +74,21 @@ def test_an_error_costs_no_connection(reads, admin):
 
 
 def test_a_lost_connection_is_replaced_once(reads, admin):
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: reads.run("SELECT pg_sleep(0.2)"), range(4)))
-    admin.execute("SELECT pg_terminate_backend(pid, 5000)" + COUNT.removeprefix("SELECT count(*)"))
+    at_one_time(reads, admin, 4)
+    admin.execute("SELECT pg_terminate_backend(pid, 60000)" + COUNT.removeprefix("SELECT count(*)"))
     assert reads.run("SELECT 1").get_value(0, 0) == b"1"
     assert admin.execute(COUNT).fetchone() == (1,)
 
 
 def test_a_statement_that_loses_two_connections_fails(reads, admin):
-    kill = "SELECT pg_terminate_backend(pid, 5000)" + COUNT.removeprefix("SELECT count(*)") + " AND query LIKE '%pg_sleep%'"
+    kill = "SELECT pg_terminate_backend(pid, 60000)" + COUNT.removeprefix("SELECT count(*)") + " AND query LIKE '%pg_sleep%'"
     with ThreadPoolExecutor(1) as pool:
-        outcome = pool.submit(reads.run, "SELECT pg_sleep(4)")
+        outcome = pool.submit(reads.run, "SELECT pg_sleep(100)")
         for _ in range(2):
             while not admin.execute(kill).fetchall():
                 assert not outcome.done()
         with pytest.raises(psycopg.OperationalError):
-            outcome.result(20)
+            outcome.result(90)
     assert reads.run("SELECT 1").get_value(0, 0) == b"1"
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from projector.run_once import run_once
+from shared.serving import Serving
 from tests.benchmarks.seed_log import seed
 from tests.support.posting import until
 from tests.support.processes import wait_until_gone
@@ -19,8 +20,12 @@ from tests.support.reading import reader
 
 THREADS = 6
 PLACES = THREADS // 2
-AT_ONCE = 5.0
-"""Seconds; far less than any wait here lasts."""
+AT_ONCE = 15.0
+"""Seconds; less than any wait here lasts, and more than a machine with much else to do takes for one answer."""
+
+GRACE = Serving.grace_seconds
+HEARTBEAT = 15.0
+"""Seconds between two of the service, as it is set."""
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def serving(migrated, tmp_path):
     seed(migrated.events_url, 10)
     run_once(migrated)
     with query_api(migrated, tmp_path, workers=1, threads=THREADS) as process:
-        process.head = httpx.get(f"{process.url}/v1/events?limit=1", headers=bearer(), timeout=10).json()["head"]
+        process.head = httpx.get(f"{process.url}/v1/events?limit=1", headers=bearer(), timeout=90).json()["head"]
         yield process
 
 
@@ -46,10 +51,9 @@ def waiter(serving, kind):
         "stream": (f"/v1/events?after={serving.head}", "Accept: text/event-stream"),
         "poll": (f"/v1/events?after={serving.head}", "Prefer: wait=30"),
     }[kind]
-    with socket.create_connection((place.hostname, place.port)) as client:
+    with socket.create_connection((place.hostname, place.port), timeout=90) as client:
         lines = [f"GET {asked[0]} HTTP/1.1", "Host: here", asked[1], f"Authorization: Bearer {token()}", "", ""]
         client.sendall("\r\n".join(lines).encode())
-        client.settimeout(20)
         yield client
 
 
@@ -68,18 +72,18 @@ def refused(serving, seconds=AT_ONCE):
 @pytest.mark.parametrize("kind", ["stream", "poll"])
 def test_a_pool_full_of_waiters_still_answers_others_at_once_and_abandoned_ones_leave(serving, kind):
     with ExitStack() as waiting:
+        asked, answered = time.monotonic(), 0
         for _ in range(PLACES):
             waiting.enter_context(waiter(serving, kind))
-        until(lambda: refused(serving), "all places are taken", 20)
-        began = time.monotonic()
-        for _ in range(20):
+        until(lambda: refused(serving), "all places are taken")
+        while not answered or (answered < 20 and time.monotonic() - asked < 30 - AT_ONCE):  # while all of them wait
             answer = httpx.get(f"{serving.url}/v1/orders", headers=bearer(), timeout=AT_ONCE)
             assert answer.status_code == 200
-            assert refused(serving)
-        assert time.monotonic() - began < 15
+            answered += 1
+            assert refused(serving) or time.monotonic() - asked > 30
     left = time.monotonic()
-    until(lambda: not refused(serving), "those that were abandoned have left their places", 20)
-    assert time.monotonic() - left < 12, "sooner than a heartbeat would find out"
+    until(lambda: not refused(serving), "those that were abandoned have left their places")
+    assert time.monotonic() - left < HEARTBEAT, "sooner than a heartbeat would find out"
 
 
 def test_streams_end_cleanly_when_the_service_is_asked_to_stop(serving):
@@ -94,12 +98,12 @@ def test_streams_end_cleanly_when_the_service_is_asked_to_stop(serving):
         while piece := client.recv(65536):
             received += piece
         assert received.endswith(b"0\r\n\r\n"), "the last chunk, not a connection cut off"
-        wait_until_gone(serving.pid, 10)
-        assert time.monotonic() - began < 10
+        wait_until_gone(serving.pid)
+        assert time.monotonic() - began < GRACE, "nobody had to be forced"
 
 
 def test_what_streams_over_http_is_whole(serving, migrated):
-    with httpx.stream("GET", f"{serving.url}/v1/events?limit=7", headers=bearer(Accept="text/event-stream")) as response:
+    with httpx.stream("GET", f"{serving.url}/v1/events?limit=7", headers=bearer(Accept="text/event-stream"), timeout=90) as response:
         text = ""
         for piece in response.iter_text():
             text += piece

@@ -75,7 +75,7 @@ def told(migrated):
 
 
 @given(st.lists(histories(), min_size=1, max_size=4))
-@hypothesis(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@hypothesis(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_told_of_all_orders_is_what_each_one_tells(told, orders):
     shop, lengths = told
     for events in orders:

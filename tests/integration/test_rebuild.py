@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import psycopg
@@ -13,7 +14,7 @@ from projector.batch import Overtaken, Poster
 from projector.checkpoint import Generation, OtherCode, require_ours
 from projector.daemon import Settings
 from projector.folding import PoisonedEvent
-from projector.rebuilding import building, crew, slices
+from projector.rebuilding import building, crew, slices, under_way
 from projector.rebuilding.building import AlreadyRunning, Work, begun
 from projector.rebuilding.crew import WorkerDied
 from projector.rebuilding.rebuild import rebuild, switch
@@ -24,8 +25,10 @@ from shared.append_command import Command
 from shared.cli import daybook
 from shared.database import connect
 from shared.events import OrderPlaced
+from shared.retained import RELEASE_LOCK, TRY_LOCK, drop_retained
 from tests.benchmarks.seed_log import seed
 from tests.support.histories import created, placed
+from tests.support.lingering import sessions_that_end_late
 from tests.support.posting import QUIET, append, appending, ask, contents, order_command, raw_command, until
 
 
@@ -136,6 +139,39 @@ def test_one_rebuild_or_verification_at_a_time(migrated):
         for another in (rebuild, verify):
             with pytest.raises(AlreadyRunning, match="see `daybook status`"):
                 another(work(migrated))
+
+
+def test_who_has_rebuilt_lets_the_next_one_begin_and_does_not_leave_that_to_the_end_of_its_session(
+    migrated, monkeypatch
+):
+    seed(migrated.events_url, 2)
+    run_once(migrated)
+    monkeypatch.setattr(under_way, "LEFT_BEHIND", 0.0)
+    with sessions_that_end_late():
+        rebuild(work(migrated))
+        assert not verify(work(migrated)).comparison.rows
+        with connect(migrated.reads_url, migrated.book.names["projector_role"]) as erasing:
+            assert drop_retained(erasing, migrated.book) == (["reads_old"], False)
+        rebuild(work(migrated))
+
+
+def test_who_comes_while_somebody_else_is_about_to_end_waits_for_that(migrated, monkeypatch):
+    """As while an erasure drops what is retained: it has the lock, and tells nobody of itself."""
+    run_once(migrated)
+    monkeypatch.setattr(under_way, "LEFT_BEHIND", 60.0)
+    with connect(migrated.reads_url) as ending, ThreadPoolExecutor(1) as pool:
+        ending.execute(migrated.book.sql(TRY_LOCK))
+        found = pool.submit(verify, work(migrated))
+        until(lambda: ask(migrated, HAS_TRIED), "it has tried, and looks who else it is")
+        ending.execute(migrated.book.sql(RELEASE_LOCK))
+        assert not found.result(60).comparison.rows
+
+
+HAS_TRIED = """
+SELECT count(*)
+FROM pg_stat_activity
+WHERE application_name = 'daybook verify' AND datname = current_database() AND query LIKE '%%FROM projector.rebuild r%%'
+"""
 
 
 def test_poison_ends_a_rebuild_and_leaves_the_live_tables_alone(migrated):

@@ -11,7 +11,7 @@ from shared.event_store import LogRecorder
 
 @pytest.fixture(autouse=True)
 def recorder_of_this_test(request, migrated):
-    recorder = LogRecorder(migrated.events_url, migrated.book)
+    recorder = LogRecorder(migrated.events_url, migrated.book, seconds=60)
     request.instance.recorder = recorder
     yield
     recorder.close()

@@ -34,9 +34,12 @@ DAYBOOK = (sys.executable, "-m", "shared.cli")
 MARK = "hunter2"
 """In every secret, and nowhere else."""
 
+WEEK = 7 * 86_400
+"""Seconds: tokens are made when the tests are collected, and this file may be the last to be run."""
+
 AUTH_SECRET = f"{MARK}-auth-{uuid4().hex}"
-TOKEN = auth.mint(AUTH_SECRET, "ada", (*ALL, "orders:read", "events:read", "reports:read"), 600)
-FORGED = auth.mint(f"{MARK}-{uuid4().hex}", "eve", ALL, 600)
+TOKEN = auth.mint(AUTH_SECRET, "ada", (*ALL, "orders:read", "events:read", "reports:read"), WEEK)
+FORGED = auth.mint(f"{MARK}-{uuid4().hex}", "eve", ALL, WEEK)
 PRIVATE = ed25519.Ed25519PrivateKey.generate().private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 )
@@ -59,7 +62,7 @@ class Ear:
         return text
 
     def run(self, *command, code=0, **environment):
-        done = subprocess.run([*DAYBOOK, *command], env=environment_of(**environment), capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run([*DAYBOOK, *command], env=environment_of(**environment), capture_output=True, text=True, check=False, timeout=240)
         assert done.returncode == code, done
         return self.hear(done.stdout + done.stderr)
 
@@ -116,9 +119,14 @@ def part(ear, tmp_path, name, **environment):
 
 def ask(ear, url, path, token=TOKEN, **rest):
     headers = {"Authorization": f"Bearer {token}"} | rest.pop("headers", {})
-    answer = httpx.request(rest.pop("method", "GET"), url + path, headers=headers, timeout=20, **rest)
+    answer = httpx.request(rest.pop("method", "GET"), url + path, headers=headers, timeout=90, **rest)
     ear.hear(str(answer.headers) + answer.text)
     return answer
+
+
+def accepted(answer):
+    """The answer, if it is one: a busy machine may make the log too late for a command."""
+    return answer if answer.status_code == 201 else None
 
 
 BAD_TOKENS = {
@@ -136,17 +144,18 @@ def test_nothing_secret_is_told_while_all_parts_run_are_abused_and_break(ear, ur
     with (
         part(ear, tmp_path, "command-api", **database) as commands,
         part(ear, tmp_path, "projector", **database),
-        part(ear, tmp_path, "query-api", **database) as queries,
+        part(ear, tmp_path, "query-api", DAYBOOK_QUERY_DEADLINE="60", **database) as queries,
     ):
-        placed = ask(ear, commands, "/v1/orders", method="POST", json=ORDER, headers={"Idempotency-Key": "k"})
-        written = {"Consistency-Token": placed.headers["Consistency-Token"], "Prefer": "wait=20"}
+        keyed = {"Idempotency-Key": "k"}
+        placed = until(lambda: accepted(ask(ear, commands, "/v1/orders", method="POST", json=ORDER, headers=keyed)), "it writes")
+        written = {"Consistency-Token": placed.headers["Consistency-Token"], "Prefer": "wait=30"}
         assert ask(ear, queries, f"/v1/orders/{placed.json()['order_id']}", headers=written).status_code == 200
         for bad in BAD_TOKENS.values():
             assert ask(ear, queries, "/v1/orders", bad).status_code == 401
             assert ask(ear, commands, "/v1/orders", bad, method="POST", content=b"{").status_code == 401
         for there in (commands, queries):
             assert ask(ear, there, f"/v1/orders?access_token={TOKEN}", "x").status_code in (401, 405)
-            ear.hear(httpx.get(f"{there}/readyz").text + httpx.get(f"{there}/version").text)
+            ear.hear(httpx.get(f"{there}/readyz", timeout=90).text + httpx.get(f"{there}/version", timeout=90).text)
         with psycopg.connect(url, autocommit=True) as admin:  # what nobody expects: our tables are gone
             admin.execute("ALTER TABLE events.event RENAME TO elsewhere")
             admin.execute("ALTER TABLE reads.order_list RENAME TO elsewhere")
@@ -157,7 +166,8 @@ def test_nothing_secret_is_told_while_all_parts_run_are_abused_and_break(ear, ur
                 admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user")
                 ask(ear, commands, f"/v1/commands/{name}")
                 ask(ear, queries, "/v1/orders")
-                ear.hear(httpx.get(f"{commands}/readyz").text + httpx.get(f"{queries}/readyz").text)
+                for there in (commands, queries):
+                    ear.hear(httpx.get(f"{there}/readyz", timeout=90).text)
 
 
 MISTAKES = {

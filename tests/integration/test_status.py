@@ -24,6 +24,7 @@ from shared.database import connect
 from shared.environment import Databases
 from shared.migrate import migrate
 from tests.benchmarks.seed_log import seed
+from tests.support.databases import fresh
 from tests.support.posting import QUIET, ask, projector, until
 from tests.support.processes import wait_until_gone
 
@@ -52,7 +53,7 @@ def somebody_holding(databases, url=None, table="order_list"):
 
 
 def test_behind_because_somebody_holds_a_lock(migrated, tmp_path):
-    with projector(migrated, tmp_path) as process:
+    with projector(migrated, tmp_path, lease=60) as process:
         caught_up(migrated)
         with somebody_holding(migrated) as pid:
             seed(migrated.events_url, 5)
@@ -85,7 +86,7 @@ def test_a_login_that_may_not_look_at_others_still_says_who(migrated, least, tmp
     ours, others = least
     narrow = Databases(migrated.book, ours, ours)
     run_once(migrated)
-    with projector(narrow, tmp_path), somebody_holding(migrated, others) as pid:
+    with projector(narrow, tmp_path, lease=60), somebody_holding(migrated, others) as pid:
         seed(migrated.events_url, 5)
         eventually(
             narrow, rf"held by pid {pid}, what it does is shown to members of pg_read_all_stats only, application"
@@ -105,7 +106,7 @@ def test_a_login_without_any_rights_is_told_so_by_name(migrated, least, command)
 def test_a_login_sees_what_its_own_sessions_do(migrated, least, tmp_path):
     narrow = Databases(migrated.book, least[0], least[0])
     run_once(migrated)
-    with projector(narrow, tmp_path), somebody_holding(migrated, least[0]) as pid:
+    with projector(narrow, tmp_path, lease=60), somebody_holding(migrated, least[0]) as pid:
         seed(migrated.events_url, 5)
         eventually(narrow, rf"held by pid {pid}, idle in transaction since")
 
@@ -115,7 +116,7 @@ def test_no_leader_since_the_last_one_ended(migrated, tmp_path):
     seed(migrated.events_url, 5)
     assert why(migrated).endswith("events behind: no projector is running, start `daybook projector`.")
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with projector(migrated, tmp_path) as process:
+        with projector(migrated, tmp_path, lease=60) as process:
             caught_up(migrated)
             process.send_signal(number)
             wait_until_gone(process.pid)
@@ -133,7 +134,7 @@ def test_a_frozen_leader_is_not_called_alive(migrated, tmp_path):
             seed(migrated.events_url, 30)
             eventually(migrated, "is waiting since")
             os.kill(process.pid, signal.SIGSTOP)
-            until(lambda: not alive(migrated), "it is silent for a lease")
+            until(lambda: alive(migrated) is False, "it is silent for a lease")
             assert "is waiting since" in why(migrated)  # frozen or not: that is what holds it up
             blocker.execute("ROLLBACK")
         eventually(migrated, rf":{process.pid} leads, but has been silent since {TIME}|no leader since {TIME}")
@@ -148,7 +149,8 @@ def test_who_was_killed_is_no_standby(migrated, tmp_path):
         until(lambda: status(migrated, "UTC")["reads"]["leader"], "it leads")
         process.kill()
         process.wait()
-        until(lambda: status(migrated, "UTC")["reads"]["standbys"] == [], "nobody stands by")
+        until(lambda: status(migrated, "UTC")["reads"]["leader"] is None, "nobody leads")
+        assert status(migrated, "UTC")["reads"]["standbys"] == [], "nobody stands by"
         seed(migrated.events_url, 1)
         assert "no projector is running, start `daybook projector`" in why(migrated)
 
@@ -206,13 +208,10 @@ def test_nothing_is_called_zero_behind_in_another_history(migrated):
 @pytest.fixture
 def apart(database, server):
     """The log in one database, the read tables in another."""
-    name = f"reads_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        databases = Databases(Book(), database, urlsplit(database)._replace(path=f"/{name}").geturl())
+    with fresh(server) as other:
+        databases = Databases(Book(), database, other)
         migrate(databases.events_url, databases.reads_url, databases.book)
         yield databases
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(("away", "of"), [("events", "the log"), ("reads", "the read tables")])
@@ -227,7 +226,7 @@ def test_an_unreachable_database_is_named(apart, away, of):
 
 def test_a_projector_that_cannot_reach_the_log_says_since_when(apart, server, tmp_path):
     name = urlsplit(apart.events_url).path.strip("/")
-    with projector(apart, tmp_path) as process, psycopg.connect(server, autocommit=True) as admin:
+    with projector(apart, tmp_path, lease=60) as process, psycopg.connect(server, autocommit=True) as admin:
         seed(apart.events_url, 5)
         caught_up(apart)
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -254,7 +253,7 @@ def test_a_trouble_is_a_reason(migrated):
     with connect(migrated.reads_url) as admin:
         admin.execute(
             "INSERT INTO projector.process (id, role, host, pid, backend_pid, lease, trouble, trouble_since) VALUES "
-            "(gen_random_uuid(), 'standby', 'h', 7, 1, '10s', 'the database of the log cannot be reached: x', now())"
+            "(gen_random_uuid(), 'standby', 'h', 7, 1, '1 hour', 'the database of the log cannot be reached: x', now())"
         )
     assert re.fullmatch(rf"H:7 says since {TIME}: the database of the log cannot be reached: x\.", why(migrated))
     seed(migrated.events_url, 5, seed_number=2)

@@ -44,7 +44,7 @@ def keys(tmp_path):
 
 def audit(book, *arguments):
     command = [sys.executable, "-m", "shared.cli", "audit", "--database-url", book.events_url, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def third_party(statement, text):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
 
 

@@ -20,6 +20,7 @@ from shared.database import DatabaseUnavailable, connect
 from shared.environment import Databases
 from tests.support import reading, rebuilding
 from tests.support.command_api import ORDER, SECRET, Api
+from tests.support.posting import until
 from tests.support.processes import line_of, running, wait_until_gone
 from tests.support.tls import Authority, gate
 
@@ -37,7 +38,7 @@ def tls(database, authority):
     parts = conninfo_to_dict(database)
     certificate, key = authority.sign("ours")
     with gate(("127.0.0.1", int(parts["port"])), authority, *authority.sign("server")) as opened:
-        usual = {"sslmode": "verify-full", "sslrootcert": authority.certificate, "sslcert": certificate, "sslkey": key}
+        usual = {"connect_timeout": "60", "sslmode": "verify-full", "sslrootcert": authority.certificate, "sslcert": certificate, "sslkey": key}
 
         def url(**changes):
             options = {name: value for name, value in (usual | changes).items() if value is not None}
@@ -66,12 +67,15 @@ NAMES = {
 }
 """What connections call themselves."""
 
+OF_THREADS = {"daybook projector waking", "daybook query-api listener"}
+"""Those of threads: a reader has what it asked for, and a projector has posted it, also before they are there."""
+
 
 def test_every_connection_we_make_keeps_what_the_url_says(tls, tmp_path):
     url = tls.url()
     databases = Databases(Book(), url, url)
     run(url, "migrate")
-    settings = command_api.settings.Settings(book=Book(), events_url=url, verify=auth.shared_secret(SECRET), connections=2)
+    settings = command_api.settings.Settings(book=Book(), events_url=url, verify=auth.shared_secret(SECRET), connections=2, deadline=60.0)
     with command_api.app.opened(settings) as app:
         api = Api(app.test_client())
         order_id = api.created().rpartition("/")[2]
@@ -81,9 +85,11 @@ def test_every_connection_we_make_keeps_what_the_url_says(tls, tmp_path):
     projector = (sys.executable, "-m", "shared.cli", "projector", "--database-url", url)
     with reading.reader(databases) as reader, running(*projector) as process:
         line_of(process, "leading at")
-        assert reader.get(f"/v1/orders/{order_id}", Consistency_Token=token, Prefer="wait=20").status_code == 200
+        assert reader.get(f"/v1/orders/{order_id}", Consistency_Token=token, Prefer="wait=30").status_code == 200
         assert reader.get("/v1/orders", Accept="text/csv").status_code == 200
         assert reader.get("/readyz", bearer=None).status_code == 200
+        assert reader.get(f"/v1/events?after={token.rpartition('.')[2]}", Prefer="wait=1").status_code == 200
+        until(lambda: tls.names >= OF_THREADS, "threads beside the work have connected, too")
         process.terminate()
         wait_until_gone(process.pid)
     for command in (

@@ -43,14 +43,14 @@ def in_memory():
 @contextmanager
 def told_api(databases):
     """The command API as its worker serves it."""
-    settings = Settings(book=databases.book, events_url=databases.events_url, verify=auth.shared_secret(SECRET))
+    settings = Settings(book=databases.book, events_url=databases.events_url, verify=auth.shared_secret(SECRET), deadline=60.0)
     telling = Telling(None)
     with opened(settings) as app:
         yield Client(Told(app, telling, 1)), telling
 
 
 def post_all(databases):
-    with sessions(databases, 10) as (events, reads):
+    with sessions(databases, 600) as (events, reads):
         live = generation.live(databases.book)
         stand = generation.first(reads, events, databases.book, "UTC")
         return Poster(events, reads, live, days_in("UTC"), told=Batches()).post_next(stand, 100)
@@ -168,13 +168,14 @@ EXPECTED = {
 
 def test_one_trace_over_real_processes_from_post_to_read_table(migrated, tmp_path, receiver):
     with ExitStack() as stack:
-        house = House(migrated, tmp_path, stack)
-        stack.enter_context(projector(migrated, tmp_path))
+        house = House(migrated, tmp_path, stack, DAYBOOK_COMMAND_DEADLINE="30")
+        stack.enter_context(projector(migrated, tmp_path, lease=60))
         queries = stack.enter_context(query_api(migrated, tmp_path, workers=1))
-        written = httpx.post(f"{house.url}/v1/orders", json=ORDER, headers=bearer() | SENT)
+        written = httpx.post(f"{house.url}/v1/orders", json=ORDER, headers=bearer() | SENT, timeout=90)
+        assert written.status_code == 201, written.text
         read = {"Authorization": f"Bearer {token()}", "Consistency-Token": written.headers["Consistency-Token"]}
         path = f"/v1/orders/{written.json()['order_id']}"
-        assert httpx.get(queries.url + path, headers=read | SENT | {"Prefer": "wait=20"}, timeout=30).status_code == 200
+        assert httpx.get(queries.url + path, headers=read | SENT | {"Prefer": "wait=30"}, timeout=90).status_code == 200
 
         def arrived():
             mine = {(service, span.name) for service, span in receiver if span.trace_id.hex() == TRACE}

@@ -111,12 +111,13 @@ def released_tables(released):
 @contextmanager
 def reading(released, token=None):
     """Asks a query API over the release."""
-    bearer = {"Authorization": f"Bearer {token or auth.mint(SECRET, 'reader', ('orders:read',), 60)}"}
+    bearer = {"Authorization": f"Bearer {token or auth.mint(SECRET, 'reader', ('orders:read',), 3600)}"}
     settings = Settings(
         book=released.book,
         reads_url=released.reads_url,
         events_url=released.events_url,
         verify=auth.shared_secret(SECRET),
+        deadline=60.0,
     )
     with query_api.opened(settings) as app:
         client = app.test_client()

@@ -26,7 +26,7 @@ TABLES = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('even
 @pytest.fixture
 def order_id(migrated):
     settings = Settings(
-        book=migrated.book, events_url=migrated.events_url, verify=auth.shared_secret(SECRET), connections=4
+        book=migrated.book, events_url=migrated.events_url, verify=auth.shared_secret(SECRET), connections=4, deadline=60.0
     )
     with opened(settings) as app:
         order = ORDER | {"customer": PERSON, "shipping_address": ADDRESS | {"country": "GB"}}

@@ -1,18 +1,25 @@
 """A real Chromium that looks at the console: pages as people meet them, and what the browser itself complains of."""
 
 import shutil
+import subprocess
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from tests.support.posting import until
+
+PATIENCE_MS = 60_000
+"""For whatever is to be seen in the end: a busy machine takes long to start a browser, and to draw in it."""
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # containers often have 64 MB there
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -32,10 +39,12 @@ BARRIERS = """async () => {
 @contextmanager
 def launched():
     """The browser; skips the test where there is none."""
-    if CHROMIUM is None:
+    program = next(filter(_runs, filter(None, map(shutil.which, NAMES))), None)
+    if program is None:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=2 * PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -54,7 +63,7 @@ class Window:
         self.context = browser.new_context(
             base_url=url, viewport=viewport, color_scheme=scheme, locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
         )
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.context.on("request", self._asked)
         self.page = self.context.new_page()
         self.page.on("console", self._said)
@@ -75,6 +84,10 @@ class Window:
         """By how many pixels the page is wider than its window."""
         return self.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
 
+    def until(self, true, what):
+        """Return when that is so; the browser goes on meanwhile, and tells what happened."""
+        until(lambda: self.page.evaluate("true") and true(), what, PATIENCE_MS / 1000)
+
     def _said(self, message):
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{self.page.url}: {message.text}")
@@ -82,6 +95,14 @@ class Window:
     def _asked(self, request):
         if urlsplit(request.url).netloc != urlsplit(self.url).netloc and not request.url.startswith(("data:", "blob:")):
             self.complaints.append(f"another host was asked: {request.url}")
+
+
+def _runs(program):
+    """Whether it does; in containers of some systems it only says how it could be had."""
+    try:
+        return subprocess.run([program, "--version"], capture_output=True, timeout=120, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 @contextmanager

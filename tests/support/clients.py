@@ -7,24 +7,27 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
 
 from tests.support.command_api import SECRET, bearer
 from tests.support.history import Answer, Attempt, History, Sent, now
-from tests.support.processes import descendants, line_of, running, wait_until_gone
+from tests.support.posting import until
+from tests.support.processes import descendants, kill_all, line_of, running
 
-DEADLINE = 30.0
+DEADLINE = 120.0
 CLIENTS = 8
 COMMAND_API = (sys.executable, "-m", "shared.cli", "command-api", "--workers", "2", "--port", "0")
 
 
 class House:
-    """The command API in processes of its own, over the databases that tests share."""
+    """The command API in processes of its own, over the databases that tests share; `more` goes into its environment."""
 
-    def __init__(self, databases, directory, stack):
+    def __init__(self, databases, directory, stack, **more):
         self.databases = databases
+        self.more = more
         self.ready = directory / "ready.json"
         self.stack = stack
         self.open()
@@ -37,6 +40,7 @@ class House:
             "DAYBOOK_AUTH_SECRET": SECRET,
             "DAYBOOK_LOG_FORMAT": "text",
             "DAYBOOK_READY_FILE": str(self.ready),
+            **self.more,
         }
         self.process = self.stack.enter_context(running(*COMMAND_API, env=clean | settings, start_new_session=True))
         self.stack.callback(self.kill)
@@ -49,17 +53,13 @@ class House:
 
     def kill_worker(self, rng):
         """kill -9 of one of the workers; another takes its place by itself."""
-        os.kill(rng.choice(self.workers()), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(rng.choice(until(self.workers, "a worker lives")), signal.SIGKILL)
 
     def kill(self):
         """kill -9 of all of it."""
         if self.process.poll() is None:
-            pids = [self.process.pid, *self.workers()]
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
-            self.process.wait(DEADLINE)
-            for pid in pids:
-                wait_until_gone(pid)
+            kill_all(self.process)
 
 
 @dataclass
@@ -137,5 +137,6 @@ class Clients:
             self.history.attempts.append(Attempt(sent, begun, now(), answer))
             if answer is not None and not answer.retryable:
                 return Told(sent, answer, lost)
+            lost += answer is not None and not answer.certain  # it may have been applied
             self.tick.wait(0.05)  # nobody tells a client when there is somebody to ask again
         raise AssertionError(f"no answer within {DEADLINE} s: {sent}")

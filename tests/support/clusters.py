@@ -2,7 +2,7 @@
 
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from shared.embedded_postgres.postmaster import described
 from shared.embedded_postgres.programs import programs_for
 from shared.embedded_postgres.server import Server
 from tests.support.guide import Shell
-from tests.support.processes import wait_until_gone
+from tests.support.parts import free_port
+from tests.support.processes import descendants, wait_until_gone
 
 SHIM = '#!/bin/sh\nexec {as_account} {folder}/{program} "$@"\n'
 
@@ -43,14 +44,14 @@ class Cluster:
         self.account.mkdir()
         os.chown(self.account, programs.uid, programs.gid)
         self._data = home / "postgres" / "data"
-        self._server = Server(home, **settings)
+        self.port = free_port()  # copies of it listen there, too, when it does not
+        self._server = Server(home, self.port, **settings)
 
     @contextmanager
     def running(self):
         """It runs, until it is stopped or killed."""
         self._server.start()
         self.url = self._server.place.tcp_url
-        self.port = self._server.place.port
         with connect(self.url) as admin:  # for copies of it, which are started without our options
             for setting in (f"port = {self.port}", "max_connections = 200", f"unix_socket_directories = '{self.account}'"):
                 admin.execute(f"ALTER SYSTEM SET {setting}".encode())
@@ -66,13 +67,12 @@ class Cluster:
     def kill(self) -> None:
         """kill -9 of all of it: what a machine does that loses its power."""
         postmaster = described(self._data)
-        for pid in (postmaster.pid, *_children(postmaster.pid)):
-            os.kill(pid, signal.SIGKILL)
+        pids = [postmaster.pid, *descendants(postmaster.pid)]
+        for pid in pids:
+            with suppress(ProcessLookupError):  # it has ended because the first one had
+                os.kill(pid, signal.SIGKILL)
+        for pid in pids:
             wait_until_gone(pid)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager

@@ -29,7 +29,7 @@ PAYMENT = {"payment_id": "pi_1", "amount": 6912, "currency": "EUR", "method": "c
 SHIPMENT = {"lines": [{"line_id": "L1", "quantity": 3}], "carrier": "DHL", "dispatch": True}
 
 
-def bearer(*scopes, subject="tester", ttl=60):
+def bearer(*scopes, subject="tester", ttl=3600):
     return {"Authorization": f"Bearer {auth.mint(SECRET, subject, scopes or ALL, ttl)}"}
 
 

@@ -8,7 +8,7 @@ from tests.support.posting import until
 from tests.support.reading import SECRET
 
 
-def token(*scopes, ttl=60):
+def token(*scopes, ttl=3600):
     return auth.mint(SECRET, "consumer", scopes, ttl)
 
 

@@ -35,7 +35,7 @@ def closed(databases, place, passing=0):
         keeper.execute(f'CREATE SEQUENCE gate."{place}"')
         keeper.execute(f'GRANT USAGE ON SEQUENCE gate."{place}" TO PUBLIC')
         keeper.execute("INSERT INTO gate.closed VALUES (%s, %s)", [place, passing])
-        yield lambda: until(lambda: ask(databases, WAITS, place), f"somebody waits at {place} after {passing}", 60)
+        yield lambda: until(lambda: ask(databases, WAITS, place), f"somebody waits at {place} after {passing}")
         keeper.execute("DELETE FROM gate.closed WHERE place = %s", [place])
         keeper.execute("SELECT pg_advisory_unlock_all()")
         keeper.execute(f'DROP SEQUENCE gate."{place}"')

@@ -25,7 +25,7 @@ SECTION = re.compile(r"^## Operating\n(.*?)^## ", re.MULTILINE | re.DOTALL)
 ENTRY = re.compile(r"^### (.+?)\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BIN = Path(sys.executable).parent
-DEADLINE = 60.0
+DEADLINE = 120.0
 LOOKED_AT_AGAIN = ("daybook status", "curl ", "psql -XAt ")
 """What one looks at until it has come about."""
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from tests.support.processes import DEADLINE
+
 ROOT = Path(__file__).parents[2]
 UNWANTED = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*_cache")
 
@@ -39,7 +41,7 @@ class Image:
     def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """Exit code and all that it said."""
         process = self.start(command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=DEADLINE)
         return process.returncode, said
 
     def has(self, module: str) -> bool:

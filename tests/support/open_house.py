@@ -3,7 +3,6 @@
 import json
 import random
 from contextlib import ExitStack, contextmanager
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -13,6 +12,7 @@ from shared.house import EXAMPLE
 from tests.support import clients, posting
 from tests.support.command_api import bearer
 from tests.support.orders import handling
+from tests.support.parts import free_port
 from tests.support.poisoning import lives
 from tests.support.posting import ask, until
 from tests.support.query_api import query_api, token
@@ -22,6 +22,7 @@ INVENTED = 40
 VARIED = 25
 FIRST = 90_001  # beyond the numbers that the command API draws
 SEED = 5
+TIMEOUT = 60
 
 
 class OpenHouse:
@@ -35,15 +36,14 @@ class OpenHouse:
         stack.enter_context(posting.projector(databases, directory))
         self._query = ExitStack()
         stack.callback(self.kill_query_api)
-        self.url = ""
+        self._port = free_port()
         self.start_query_api()
-        self.command_api = clients.House(databases, directory, stack)
+        self.command_api = clients.House(databases, directory, stack, DAYBOOK_COMMAND_DEADLINE="30")
         self.posted()
 
     def start_query_api(self):
-        """Start it, at the port that it had."""
-        port = urlsplit(self.url).port or 0
-        self.url = self._query.enter_context(query_api(self.databases, self._directory, port=port)).url
+        """Start it, always at the same port."""
+        self.url = self._query.enter_context(query_api(self.databases, self._directory, port=self._port)).url
 
     def kill_query_api(self):
         """kill -9 of all of it."""
@@ -52,7 +52,7 @@ class OpenHouse:
     def place(self, **changes):
         """Place an order over HTTP; gives what it was answered."""
         headers = bearer(ttl=600) | {"Idempotency-Key": uuid4().hex}
-        answer = httpx.post(f"{self.command_api.url}/v1/orders", json=EXAMPLE | changes, headers=headers, timeout=30)
+        answer = httpx.post(f"{self.command_api.url}/v1/orders", json=EXAMPLE | changes, headers=headers, timeout=TIMEOUT)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -60,13 +60,13 @@ class OpenHouse:
         """Send a command to an order; gives what it was answered."""
         headers = bearer(ttl=600) | {"Idempotency-Key": uuid4().hex}
         url = f"{self.command_api.url}/v1/orders/{order_id}/{what}"
-        answer = httpx.post(url, json=body or {}, headers=headers, timeout=30)
+        answer = httpx.post(url, json=body or {}, headers=headers, timeout=TIMEOUT)
         assert answer.is_success, answer.text
         return answer.json()
 
     def get(self, path):
         """What the query API says, as JSON."""
-        answer = httpx.get(self.url + path, headers={"Authorization": f"Bearer {token()}"}, timeout=30)
+        answer = httpx.get(self.url + path, headers={"Authorization": f"Bearer {token()}"}, timeout=TIMEOUT)
         assert answer.status_code == 200, answer.text
         return json.loads(answer.text)
 

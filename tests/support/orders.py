@@ -20,8 +20,8 @@ ACTOR = Actor("service", "tester")
 
 
 def handling(databases) -> Handling:
-    """A command process of its own: its own connections, its own cache."""
-    return Handling(EventStore(databases.events_url, databases.book, connections=8))
+    """A command process of its own: its own connections, its own cache, and patience with a busy machine."""
+    return Handling(EventStore(databases.events_url, databases.book, connections=8, seconds=30))
 
 
 def request(order_id: UUID, command, key: str | None = None, **rest) -> Request:

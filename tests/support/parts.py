@@ -2,8 +2,8 @@
 
 import json
 import os
-import signal
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -11,9 +11,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.support.posting import until
-from tests.support.processes import descendants, running, wait_until_gone
+from tests.support.processes import descendants, kill_all, running, wait_until_gone
 
-PATIENCE = 30
+PATIENCE = 60
+
+_kept: list[socket.socket] = []
 
 
 class Part:
@@ -55,12 +57,11 @@ class Part:
 
     def _end(self) -> None:
         below = descendants(self.process.pid)
-        with suppress(Exception):
-            self.process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.terminate()
             self.process.wait(PATIENCE)
-        for pid in [self.process.pid, *below]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(self.process)
+        for pid in below:
             wait_until_gone(pid)
         self.ready.unlink(missing_ok=True)
 
@@ -87,6 +88,9 @@ def projector(directory: Path, environment: dict[str, str]):
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port that nobody listens at, and that nobody else is given: it is kept, by one who would share it."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _kept.append(keeper)
+    return int(keeper.getsockname()[1])

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 @contextlib.contextmanager
@@ -36,10 +36,10 @@ def python(code, *arguments, **settings):
     return running(sys.executable, "-c", code, *arguments, **settings)
 
 
-def line_of(process, wanted=""):
+def line_of(process, wanted="", deadline=DEADLINE):
     """The next line of its output that contains `wanted`; fails with all that was said when it ends without one."""
     said = []
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + deadline
     while True:
         line, complete, rest = process.unread.partition(b"\n")
         if complete:
@@ -80,19 +80,40 @@ def wait_until_gone(pid, deadline=DEADLINE):
     assert readable, f"process {pid} still runs after {deadline} s"
 
 
+def kill_all(process):
+    """kill -9 of one that leads a session of its own, and of all it has started there; returns when they are gone."""
+    pids = [process.pid, *descendants(process.pid)]
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(DEADLINE)
+    for pid in pids:
+        wait_until_gone(pid)
+
+
+def children(pid):
+    """The living processes that `pid` has started itself."""
+    return [child for child, parent in _parents().items() if parent == pid]
+
+
 def descendants(pid):
     """All living processes below `pid`."""
+    parents = _parents()
+    found, frontier = [], [pid]
+    while frontier:
+        frontier = [child for child, parent in parents.items() if parent in frontier]
+        found += frontier
+    return found
+
+
+def _parents():
+    """Each living process → the one that it belongs to."""
     parents = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             state, parent, *_ = (process / "stat").read_text().rpartition(")")[2].split()
             if state != "Z":
                 parents[int(process.name)] = int(parent)
-    found, frontier = [], [pid]
-    while frontier:
-        frontier = [child for child, parent in parents.items() if parent in frontier]
-        found += frontier
-    return found
+    return parents
 
 
 def command_line(pid):

@@ -32,7 +32,7 @@ FROM (SELECT row FROM reads.order_list AS row LIMIT 1) AS present,
 
 
 def settings(databases: Databases, **rest: Any) -> Settings:
-    wanted = {"events_url": databases.events_url} | rest
+    wanted = {"events_url": databases.events_url, "deadline": 60.0} | rest
     return Settings(book=databases.book, reads_url=databases.reads_url, verify=auth.shared_secret(SECRET), **wanted)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+from tests.support.posting import ask, until
 from tests.support.processes import running, wait_until_gone
 
 SMALL = "tests.support.small_chunks"
@@ -35,8 +36,20 @@ def kill(process):
     wait_until_gone(process.pid)
 
 
+SESSIONS = """
+SELECT count(*)
+FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'daybook rebuild%'
+"""
+
+
+def over(databases):
+    """Return when the server knows of the death, too: until then its sessions hold what they held, and count as a rebuild."""
+    until(lambda: not ask(databases, SESSIONS), "no session of the rebuild is left")
+
+
 def done(databases, *options, module=SMALL):
     """One run to its end: exit code and all that it said."""
     command, environment = _command(databases, module, *options)
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
     return ended.returncode, ended.stdout + ended.stderr

@@ -57,7 +57,7 @@ def send(client, key, path, body):
 def client_of(databases):
     """Speaks with a command API over `databases`."""
     settings = Settings(
-        book=databases.book, events_url=databases.events_url, verify=auth.shared_secret(SECRET), connections=4
+        book=databases.book, events_url=databases.events_url, verify=auth.shared_secret(SECRET), connections=4, deadline=60.0
     )
     with opened(settings) as app:
         yield app.test_client()

@@ -4,6 +4,7 @@ from shared.audit import audit
 from shared.database import connect
 from tests.support.history import Answer, LookUp
 from tests.support.history_checks import broken_promises
+from tests.support.posting import until
 from tests.support.recorded_log import recorded_log
 
 
@@ -21,5 +22,12 @@ def check_log(databases, history):
 def look_up(clients, told):
     """Have the service say later what became of these; `check_log` compares."""
     for one in told:
-        response = clients.http.get(f"{clients.house.url}/v1/commands/{one.sent.key}")
-        clients.history.look_ups.append(LookUp(one.sent.key, Answer.of(response)))
+        url = f"{clients.house.url}/v1/commands/{one.sent.key}"
+        answer = until(lambda url=url: _said(clients, url), f"{one.sent.key} is looked up")
+        clients.history.look_ups.append(LookUp(one.sent.key, answer))
+
+
+def _said(clients, url):
+    """What it says, unless it says that it cannot now."""
+    answer = Answer.of(clients.http.get(url))
+    return not answer.retryable and answer

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shared.database import connect
+from tests.support.posting import until
 from tests.support.processes import descendants
 
 
@@ -16,14 +17,27 @@ def hung(databases, _between):
         backend = connection.execute("SELECT pg_backend_pid()").fetchone()[0]
         stat = Path(f"/proc/{backend}/stat").read_text()
     postmaster = int(stat.rpartition(")")[2].split()[1])
-    stopped = [postmaster, *descendants(postmaster)]
-    for pid in stopped:
-        _signal(pid, signal.SIGSTOP)
     try:
+        _stop(postmaster)  # first: from now on nobody is born
+        for pid in descendants(postmaster):
+            _stop(pid)
         yield
     finally:
-        for pid in [*stopped, *descendants(postmaster)]:
+        for pid in [postmaster, *descendants(postmaster)]:
             _signal(pid, signal.SIGCONT)
+
+
+def _stop(pid):
+    """Return when it stands still."""
+    _signal(pid, signal.SIGSTOP)
+    until(lambda: _state(pid) in {"T", "Z", ""}, f"process {pid} stands still")
+
+
+def _state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # it has ended
+        return ""
 
 
 def _signal(pid, number):

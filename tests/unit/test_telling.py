@@ -30,19 +30,20 @@ def test_gauges_are_looked_up_whenever_somebody_asks(told):
 
 def test_a_database_that_hangs_hides_only_what_is_looked_up_there(told, monkeypatch):
     monkeypatch.setattr(telling, "PATIENCE", 0.05)
-    answers, asked = Event(), []
+    answers, begun, asked = Event(), Event(), []
 
     def look():
         asked.append(1)
-        assert answers.wait(30)
+        begun.set()
+        assert answers.wait(60)
         return [(POSITION, 7)]
 
     told.add_look([(POSITION, nan)], look)
     for _ in range(3):
         assert isnan(value(told, POSITION))
         assert value(told, LEADER) == 0
-    assert len(asked) == 1, "who hangs is not asked again"
+    assert begun.wait(60) and len(asked) == 1, "who hangs is not asked again"
     answers.set()
-    told._looking.join(30)
-    monkeypatch.setattr(telling, "PATIENCE", 30)
+    told._looking.join(60)
+    monkeypatch.setattr(telling, "PATIENCE", 60)
     assert value(told, POSITION) == 7

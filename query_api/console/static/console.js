@@ -52,7 +52,10 @@
   document.addEventListener("keydown", (event) => {
     if (!toggle.checked || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.closest(TYPING)) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Escape") {
+        if (event.target.type === "search") event.preventDefault(); // it would empty the field, and leave the list as it is
+        event.target.blur();
+      }
       return;
     }
     if (press(event.key)) event.preventDefault();

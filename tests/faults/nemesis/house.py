@@ -120,7 +120,7 @@ class House:
 
     def open(self):
         """Start everything and return when all of it is ready."""
-        self.wait_until(lambda: all(part.ready for part in self.parts), "the house is open", 60)
+        self.wait_until(lambda: all(part.ready for part in self.parts), "the house is open", 240)
 
     def tend(self):
         """Start what has died, as whoever runs it would."""
@@ -130,7 +130,7 @@ class House:
         for part in self.parts:
             part.tend()
         self.chores = [chore for chore in self.chores if not chore()]
-        _reap({part.pid for part in self.parts} | {self.postmaster})
+        _reap({one.pid for one in (*self.parts, *self.operators)} | {self.postmaster})
 
     def wait(self, seconds):
         """Let time pass and tend."""

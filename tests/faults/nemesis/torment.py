@@ -22,7 +22,7 @@ from tests.support.recorded_log import RecordedLog, recorded_log
 
 __all__ = ["faults_of_clients", "faults_of_networks", "faults_of_postgres", "faults_of_processes"]
 
-RECOVERY = 60.0
+RECOVERY = 120.0
 """Seconds after the end of a fault within which everything must serve again."""
 
 TOGETHER = 0.35
@@ -114,7 +114,7 @@ class Torment:
         self.house.wait_until(self.clients.answers, "everything serves in the end", RECOVERY)
         self._settle()
         for sent, _ in self._some(self.clients.shop.done, REPLAYED):
-            self.clients.replay(sent)
+            self.house.wait_until(lambda sent=sent: self.clients.replay(sent), f"{sent.key} is replayed", RECOVERY)
         self._catch_up()
         self.told.log = recorded_log(self.house.databases)
         self.told.findings += broken_promises(self.clients.history, self.told.log)
@@ -152,13 +152,17 @@ class Torment:
             "the read tables are at the log's head",
             RECOVERY,
         )
-        while self.clients.follow_once(wait=0):
-            pass
         head = ask(databases, "SELECT max(position) FROM {events}.seal")
-        if self.clients.history.feed[-1:] != [head]:
-            self.told.findings.append(Finding("feed", f"it ends at {self.clients.history.feed[-1:]}, the log at {head}"))
+        try:
+            self.house.wait_until(lambda: self._followed_up_to(head), f"the feed comes to {head}", RECOVERY)
+        except AssertionError as error:
+            self.told.findings.append(Finding("feed", str(error)))
         if quarantined := ask(databases, "SELECT count(*) FROM {reads}.quarantine"):
             self.told.findings.append(Finding("quarantine", f"{quarantined} orders stand still"))
+
+    def _followed_up_to(self, head):
+        self.clients.follow_once(wait=0)
+        return (self.clients.history.feed or [0])[-1] >= head
 
     def _audited(self):
         with self.house.admin() as admin:
