@@ -130,6 +130,17 @@ def reserve(host: str, port: int) -> socket.socket:
     return reserved
 
 
+_LAST_TURN = b"!"
+
+
+def _turns(workers: int) -> int:
+    """A pipe from which each of the first workers takes a byte, the last of them `_LAST_TURN`, and later ones none."""
+    reading, writing = os.pipe()
+    os.write(writing, b"." * (workers - 1) + _LAST_TURN)
+    os.close(writing)
+    return reading
+
+
 def _place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -141,6 +152,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._bind = bind
         self._url = url
         self._open = ExitStack()
+        self._turns = _turns(serving.workers)
         super().__init__()
 
     def load_config(self) -> None:
@@ -176,16 +188,16 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         told = self._open.enter_context(telling.opened(exposed=self._serving.metrics))
         return Told(self._open.enter_context(self._opened()), told, self._serving.threads)
 
-    def _announce(self, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+    def _announce(self, _worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
         """Say that we are ready: the last of the first workers does; later ones only replace a dead one."""
-        if worker.age != self._serving.workers:
+        if os.read(self._turns, 1) != _LAST_TURN:
             return
         path = os.environ.get(READY_FILE_VARIABLE)
         if path:
             beside = Path(f"{path}.{os.getpid()}")
             write_private(beside, json.dumps({"url": self._url}))
             beside.replace(path)
-        _log.info("ready at %s, %s workers of %s threads", self._url, worker.age, self._serving.threads)
+        _log.info("ready at %s, %s workers of %s threads", self._url, self._serving.workers, self._serving.threads)
 
 
 class _ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types

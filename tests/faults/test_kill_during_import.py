@@ -59,7 +59,7 @@ class House:
         self.server = Server(directory / "data", shared_buffers="64MB")
         self.server.start()
         stack.callback(self.server.stop)
-        url = self.server.place.tcp_url
+        url = f"{self.server.place.tcp_url}?connect_timeout=60"  # a busy machine is no outage
         self.databases = Databases(Book(), url, url)
         migrate(url, url, Book())
 

@@ -48,7 +48,7 @@ def exact(databases):
 
 def by_tcp(databases, port):
     parts = conninfo_to_dict(databases.reads_url)
-    url = f"postgresql://{parts['user']}:{parts['password']}@127.0.0.1:{port}/{parts['dbname']}"
+    url = f"postgresql://{parts['user']}:{parts['password']}@127.0.0.1:{port}/{parts['dbname']}?connect_timeout=20"
     return Databases(databases.book, url, url)
 
 

@@ -192,9 +192,9 @@ def test_every_order_has_the_same_chance_however_long_its_history(posted, monkey
             assert len(set(some)) == len(some) == 3
             drawn.update(some)
     assert len(drawn) == ORDERS
-    assert min(drawn.values()) > 50 and max(drawn.values()) < 160
+    assert min(drawn.values()) > 40 and max(drawn.values()) < 170  # six times the standard deviation, and more
     longest = [UUID(it) for it in ask(posted, "SELECT array_agg(order_id::text) FROM {reads}.order_detail WHERE version > 6")]
-    assert 80 < sum(drawn[it] for it in longest) / len(longest) < 120
+    assert 60 < sum(drawn[it] for it in longest) / len(longest) < 140  # by the number of events it would be 170
 
 
 def test_other_tables_put_in_place_meanwhile_are_looked_at_anew(posted):

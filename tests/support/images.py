@@ -60,8 +60,9 @@ def wheel(dockerfile: str, directory: Path) -> tuple[Path, Path]:
                 shutil.copytree(ROOT / source, work / target, ignore=UNWANTED)
             else:
                 shutil.copy(ROOT / source, work / target)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", directory, work]
-    subprocess.run(command, check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip", "--retries=10", "--timeout=60", "wheel"]
+    made = subprocess.run([*pip, "-q", "--no-deps", "--wheel-dir", directory, work], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, f"no wheel: {made.stdout}{made.stderr}"
     (built,) = directory.glob("*.whl")
     return work, built
 

@@ -106,12 +106,12 @@ def gate(upstream, authority, certificate, key):
     serving = threading.Thread(target=loop.run_forever)  # this thread may have a loop already: a browser's
     serving.start()
     starting = asyncio.start_server(made.serve, "127.0.0.1", 0)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(60)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
     finally:
-        asyncio.run_coroutine_threadsafe(_ended(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_ended(server), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         serving.join()
         loop.close()
