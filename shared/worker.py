@@ -3,8 +3,10 @@
 import select
 import socket
 import time
+from functools import lru_cache
 from typing import Any
 
+from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
@@ -12,11 +14,14 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from shared import deadline, slow_clients
 from shared.admission import BoundedWorker
 from shared.framing import be_strict
+from shared.http import JSON, Headers
+from shared.http_security import OVER_TLS
 from shared.problems import Problem
 from shared.proxies import client_address
 from shared.raw_answer import raw_answer
 from shared.worker_words import IS_SERVING
 
+_UNCHECKED = frozenset([*OVER_TLS, ("Content-Type", JSON)])
 _PATIENCE_MS = 2
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 4 * 1024 * 1024
@@ -126,9 +131,23 @@ class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no ty
 
     headers_sent: bool
 
+    def process_headers(self, headers: Headers) -> None:
+        """Take over the app's headers. Those that are the same in all answers need no check in each."""
+        for header in headers:
+            if header in _UNCHECKED:
+                self.headers.append(header)
+            else:
+                super().process_headers([header])
+
     def default_headers(self) -> list[str]:
-        """Leave out `Server`: by what we serve is nobody's business."""
-        return [line for line in super().default_headers() if not line.startswith("Server:")]
+        """Leave out `Server`: by what we serve is nobody's business. Dates are made once a second."""
+        major, minor = self.req.version
+        return [
+            f"HTTP/{major}.{minor} {self.status}\r\n",
+            _date(int(time.time())),
+            f"Connection: {'close' if self.should_close() else 'keep-alive'}\r\n",
+            *(["Transfer-Encoding: chunked\r\n"] if self.chunked else []),
+        ]
 
     def write(self, arg: bytes) -> None:
         if self.headers_sent or self.chunked or self._omits_body or self.response_length != len(arg):
@@ -140,6 +159,11 @@ class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no ty
         slow_clients.send(self.sock, "".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1") + arg)
         self.headers_sent = True
         self.sent += len(arg)
+
+
+@lru_cache(2)
+def _date(second: int) -> str:
+    return f"Date: {util.http_date(second)}\r\n"
 
 
 def _send(client: socket.socket, problem: Problem) -> None:
