@@ -24,6 +24,10 @@ def be_strict() -> None:
 
 
 class _Request(message.Request):  # type: ignore[misc]  # gunicorn has no types
+    def _peer_is_trusted_proxy(self) -> bool:
+        """Whom nobody trusts need not be looked at, as gunicorn does with every request."""
+        return bool(self.cfg.forwarded_allow_ips) and super()._peer_is_trusted_proxy()
+
     def _parse_fast(self, unreader: Any, buf: bytearray) -> bytes:  # noqa: ANN401 -- gunicorn has no types
         rest: bytes = super()._parse_fast(unreader, buf)
         end = len(buf) - len(rest)

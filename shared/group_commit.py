@@ -7,11 +7,15 @@ the log or has written down that it never will be.
 
 import threading
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 import msgspec
 import psycopg
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import ReadOnlySqlTransaction, error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from shared import cutting, deadline, metrics
 from shared.append_command import Command, Outcome
@@ -30,6 +34,11 @@ LEAST = 1 / 3
 
 HINT_DELAY = 0.001
 """Seconds before readers are told: hints of one burst are one, and none competes with the answer it follows."""
+
+
+_APPEND = b"append"
+_Run = Callable[[list[bytes]], PGresult]
+"""Runs a statement with its one parameter."""
 
 
 class NotApplied(DatabaseUnavailable):
@@ -68,8 +77,8 @@ class GroupCommit:
         self._book = book
         self._seconds = seconds
         self._settling = settling
-        self._append = book.sql("SELECT o::text FROM {events}.append(%s::jsonb) AS o")
-        self._settle = book.sql("SELECT o::text FROM {events}.settle(%s::jsonb) AS o")
+        self._append = book.sql("SELECT o::text FROM {events}.append($1::jsonb) AS o").encode()
+        self._settle = book.sql("SELECT o::text FROM {events}.settle($1::jsonb) AS o").encode()
         self._encode = msgspec.json.Encoder().encode
         self._queue: deque[_Entry] = deque()
         self._mutex = threading.Lock()
@@ -152,7 +161,7 @@ class GroupCommit:
         began = monotonic()
         try:
             connection = self._appending(until)
-            outcomes = self._call(connection, self._append, batch, until)
+            outcomes = self._call(connection, partial(connection.pgconn.exec_prepared, _APPEND), batch, until)
         except DatabaseUnavailable as error:  # no connection to begin with: nothing was sent
             _fail(batch, NotApplied(f"{error}; nothing was written"))
         except psycopg.Error as error:
@@ -186,7 +195,8 @@ class GroupCommit:
         while (left := until - monotonic()) > 0:
             try:
                 with self._connect(left) as connection:
-                    outcomes = self._call(connection, self._settle, batch, until)
+                    settle = partial(connection.pgconn.exec_params, self._settle)
+                    outcomes = self._call(connection, settle, batch, until)
             except (DatabaseUnavailable, psycopg.Error) as failure:
                 error = failure
                 self._closed.wait(min(0.05, max(0.0, until - monotonic())))
@@ -200,11 +210,14 @@ class GroupCommit:
             return
         _fail(batch, OutcomeUnknown(f"the connection to the log broke ({cause}) and is not back: {error}"))
 
-    def _call(self, connection: Connection, query: str, batch: list[_Entry], until: float) -> list[Outcome]:
+    def _call(self, connection: Connection, run: _Run, batch: list[_Entry], until: float) -> list[Outcome]:
+        """Ask libpq itself: it lets go of the interpreter once, where a cursor does four times, and each time whoever
+        leads has to get it back from all who work meanwhile.
+        """  # noqa: D205
         body = self._encode([entry.command for entry in batch])
         with cutting.within(connection.pgconn, until - monotonic()):
-            rows = connection.execute(query, [body.decode()], prepare=True).fetchall()
-        return [_outcome(row[0]) for row in rows]
+            result = _checked(run([body]))
+        return [_outcome(result.get_value(row, 0) or b"") for row in range(result.ntuples)]
 
     def _appending(self, until: float) -> Connection:
         """The connection for appends. Raises `DatabaseUnavailable`."""
@@ -212,8 +225,16 @@ class GroupCommit:
         if left <= 0:  # one by one, after a batch that was refused
             raise DatabaseUnavailable("there was no time left to append")
         if self._connection is None or self._connection.closed:
-            self._connection = self._connect(left)
+            self._connection = self._prepared(self._connect(left), until)
         return self._connection
+
+    def _prepared(self, connection: Connection, until: float) -> Connection:
+        with cutting.within(connection.pgconn, until - monotonic()):
+            prepared = connection.pgconn.prepare(_APPEND, self._append)
+        if prepared.status != ExecStatus.COMMAND_OK:
+            connection.close()
+            raise DatabaseUnavailable(f"the log takes no append ({prepared.get_error_message()})")
+        return connection
 
     def _connect(self, seconds: float) -> Connection:
         return connect_within(
@@ -235,7 +256,7 @@ class GroupCommit:
         because the commit of a NOTIFY takes a lock of the whole server. A lost hint costs a reader one poll.
         """  # noqa: D205
         connection: Connection | None = None
-        notify = f"NOTIFY {self._book.names['appended']}"
+        notify = f"NOTIFY {self._book.names['appended']}".encode()
         while self._grown.wait():
             self._grown.clear()  # before looking whether we are closed: `close` sets it after
             if self._closed.wait(HINT_DELAY):
@@ -244,7 +265,7 @@ class GroupCommit:
                 if connection is None or connection.closed:
                     connection = self._connect(self._seconds)
                 with cutting.within(connection.pgconn, self._seconds):
-                    connection.execute(notify)
+                    _checked(connection.pgconn.exec_(notify))
             except (DatabaseUnavailable, psycopg.Error):
                 connection = None
         if connection is not None:
@@ -252,6 +273,13 @@ class GroupCommit:
 
 
 _outcome = msgspec.json.Decoder(Outcome).decode
+
+
+def _checked(result: PGresult) -> PGresult:
+    """Raise what the server says against it."""
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise error_from_result(result)
+    return result
 
 
 def _fail(batch: list[_Entry], error: Exception) -> None:

@@ -4,6 +4,7 @@ The socket is bound before anything forks: a taken port is one sentence, and por
 anybody asks for it. Each worker process opens the app for itself after the fork and closes it at its end.
 """
 
+import gc
 import json
 import logging
 import os
@@ -28,6 +29,9 @@ from shared.worker import PoliteWorker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+RARE_COLLECTIONS = 20_000, 20, 20
+"""For `gc`: a request makes many objects and hardly a cycle, and what was there before the first one stays."""
 
 READY_FILE_VARIABLE = "DAYBOOK_READY_FILE"
 
@@ -186,7 +190,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> "WSGIApplication":
         self._open.enter_context(tracing.opened())
         told = self._open.enter_context(telling.opened(exposed=self._serving.metrics))
-        return Told(self._open.enter_context(self._opened()), told, self._serving.threads)
+        app = Told(self._open.enter_context(self._opened()), told, self._serving.threads)
+        gc.freeze()
+        gc.set_threshold(*RARE_COLLECTIONS)
+        return app
 
     def _announce(self, _worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
         """Say that we are ready: the last of the first workers does; later ones only replace a dead one."""
