@@ -194,7 +194,7 @@ class _Target:
         bulk.copy(self._reads, self._tables, customer_erasure.NAME, customer_erasure.COLUMNS, rows)
 
     def _write_parts(self, contributions: Contributions) -> None:
-        for summary, sums in contributions:
+        for summary, sums in contributions.parts():
             columns = (*summary.KEY, *summary.MEASURES)
             bulk.copy(self._reads, self._tables, f"{summary.NAME}_part", columns, part_rows(sums))
 
