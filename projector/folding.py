@@ -21,7 +21,7 @@ def contact_refs(events: Iterable[RecordedEvent]) -> set[UUID]:
     """The rows of the contact vault that folding `events` asks for."""
     refs: set[UUID] = set()
     for event in events:
-        if event.event is not None:
+        if type(event.event) in order_document.NAMING_CONTACTS:
             with suppress(msgspec.ValidationError):  # no reference: folding the event says so
                 refs.update(order_document.contact_refs(event))
     return refs
@@ -52,9 +52,11 @@ def fold(
         if isinstance(event, Unreadable):
             raise PoisonedEvent(event.position, event.type, event.stream_id, event.version, event.reason)
         try:
-            document = order_document.fold(documents.get(event.stream_id), event, contacts)
+            present = documents.get(event.stream_id)
+            document = order_document.fold(present, event, contacts)
             if document is not None:
-                documents[event.stream_id] = document
+                if document is not present:
+                    documents[event.stream_id] = document
             elif across_streams and isinstance(event.event, CustomerErased):
                 _erase(documents, still, event.event.customer_id)
             timeline.append(order_timeline.row(event, order_timeline.summary(event, document)))

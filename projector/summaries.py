@@ -1,7 +1,7 @@
 """Summaries: sums of contributions over all documents, kept by adding differences, rebuilt by summing parts."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from operator import add, sub
+from collections.abc import Callable, Iterable, Iterator
+from operator import add, neg, sub
 
 import msgspec
 
@@ -12,7 +12,7 @@ from shared.events import Timestamp
 from shared.order_document import OrderDocument
 
 Key = tuple[str, ...]
-Sums = dict[Key, list[int]]
+Sums = dict[Key, tuple[int, ...]]
 DayOf = Callable[[Timestamp], str]
 
 
@@ -28,19 +28,23 @@ class Contributions:
         for summary, sums in self._sums:
             for key, measures in summary.contributions(document, self._day_of).items():
                 present = sums.get(key)
-                sums[key] = list(measures) if present is None else list(map(add, present, measures))
+                sums[key] = measures if present is None else tuple(map(add, present, measures))
 
     def take(self, document: OrderDocument) -> None:
         """Discount what `document` contributed so far; to be called before it is folded further."""
         for summary, sums in self._sums:
             for key, measures in summary.contributions(document, self._day_of).items():
                 present = sums.get(key)
-                sums[key] = [-b for b in measures] if present is None else list(map(sub, present, measures))
+                sums[key] = tuple(map(neg, measures) if present is None else map(sub, present, measures))
 
     def __iter__(self) -> Iterator[tuple[Summary, Sums]]:
         """Each summary with what changed, keys sorted: concurrent writers lock rows in one order."""
         for summary, sums in self._sums:
             yield summary, {key: sums[key] for key in sorted(sums) if any(sums[key])}
+
+    def parts(self) -> Iterable[tuple[Summary, Sums]]:
+        """The same in no order, and with zeros: for tables of which nothing is read before it is merged."""
+        return self._sums
 
 
 def _columns(names: Iterable[str], pattern: str = "{}", separator: str = ",\n    ") -> str:
@@ -94,9 +98,9 @@ def create_parts(connection: Connection, generation: Generation) -> None:
         )
 
 
-def part_rows(sums: Sums) -> Collection[tuple[str | int, ...]]:
+def part_rows(sums: Sums) -> list[tuple[str | int, ...]]:
     """Sums as rows of their `_part` table."""
-    return [(*key, *measures) for key, measures in sums.items()]
+    return [key + measures for key, measures in sums.items()]
 
 
 def _merge(summary: Summary) -> str:

@@ -43,7 +43,7 @@ LEFT JOIN LATERAL (SELECT * FROM {{events}}.seal ORDER BY position DESC LIMIT 1)
 MAY_ASK_SYSTEM = "SELECT has_function_privilege(to_regprocedure('pg_control_system()'), 'EXECUTE')"
 SYSTEM = "SELECT system_identifier FROM pg_control_system()"
 
-CONTACTS = "SELECT ref, payload FROM {events}.contact WHERE ref = ANY(%s)"
+CONTACTS = "SELECT ref, payload FROM {events}.contact WHERE ref = ANY(%s::uuid[])"
 
 
 class Head(NamedTuple):
@@ -87,7 +87,8 @@ def contacts(connection: Connection, book: Book, refs: Collection[UUID]) -> Mapp
     """Personal data by reference; erased ones are there and empty, as text what is no JSON object."""
     if not refs:
         return {}
-    rows = connection.execute(book.sql(CONTACTS), [list(refs)], prepare=True).fetchall()
+    array = f"{{{','.join([ref.hex for ref in refs])}}}"  # much cheaper here than in the driver
+    rows = connection.execute(book.sql(CONTACTS), [array], prepare=True).fetchall()
     return {ref: _payload(payload) for ref, payload in rows}
 
 

@@ -30,5 +30,5 @@ def in_words(amount: int, currency: str, exponent: int) -> str:
     """An amount as people read it: `30.00 EUR`, `-1100 JPY`."""
     if not exponent:
         return f"{amount} {currency}"
-    whole, part = divmod(abs(amount), 10**exponent)
-    return f"{'-' if amount < 0 else ''}{whole}.{part:0{exponent}d} {currency}"
+    digits = str(abs(amount)).zfill(exponent + 1)
+    return f"{'-' if amount < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]} {currency}"

@@ -15,11 +15,22 @@ from shared.events import CustomerErased, OrderCreated, OrderImported
 from shared.order_document_begin import created, imported
 from shared.order_document_changes import CHANGES
 from shared.order_document_labels import settle
-from shared.order_document_personal import PERSONAL_CHANGES, Contacts, blank, refs
+from shared.order_document_personal import NAMING_CONTACTS, PERSONAL_CHANGES, Contacts, blank, refs
 from shared.order_document_shape import OrderDocument
 from shared.recorded_event import RecordedEvent
 
-__all__ = ["REVISION", "Contacts", "OrderDocument", "Unfoldable", "blank", "contact_refs", "decode", "encode", "fold"]
+__all__ = [
+    "NAMING_CONTACTS",
+    "REVISION",
+    "Contacts",
+    "OrderDocument",
+    "Unfoldable",
+    "blank",
+    "contact_refs",
+    "decode",
+    "encode",
+    "fold",
+]
 
 REVISION = 3
 """Which code made the read tables; the tables of another revision are left alone until rebuilt."""

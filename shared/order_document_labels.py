@@ -3,8 +3,6 @@
 The first rule that matches wins. The sums themselves are in the document, so nobody has to parse a label.
 """
 
-from collections.abc import Iterator
-
 from shared.order_document_parts import Attention, AttentionKind
 from shared.order_document_shape import (
     FulfillmentStatus,
@@ -76,29 +74,30 @@ def attention(document: OrderDocument, occurred_at: str) -> list[Attention]:
     that failed is `payment_failed` while money is missing and none was reserved (or, if that failed, captured) since.
     A total declared by an import that its lines do not add up to is `import_adjusted`.
     """
-    present = document.attention
-    kinds = list(_attention(document))
+    kinds = _attention(document)
     if not kinds:
         return []
-    since = {item.kind: item.since for item in present}
+    since = {item.kind: item.since for item in document.attention}
     return [Attention(kind, since.get(kind, occurred_at), amount, detail) for kind, amount, detail in kinds]
 
 
-def _attention(document: OrderDocument) -> Iterator[tuple[AttentionKind, int, str]]:
+def _attention(document: OrderDocument) -> list[tuple[AttentionKind, int, str]]:
     payment = document.payment
     cancelled = document.status == "cancelled"
+    found: list[tuple[AttentionKind, int, str]] = []
     if payment.overpaid_amount:
         if cancelled:
-            yield "refund_due", payment.overpaid_amount, "cancelled with captured money"
+            found.append(("refund_due", payment.overpaid_amount, "cancelled with captured money"))
         else:
-            yield "overpaid", payment.overpaid_amount, "more captured than is due"
+            found.append(("overpaid", payment.overpaid_amount, "more captured than is due"))
     if cancelled and payment.open_authorized_amount:
-        yield "void_due", payment.open_authorized_amount, "cancelled with an open authorization"
-    failed = [refund for refund in document.refunds if refund.state == "failed" and not refund.retried]
-    if failed:
-        detail = "; ".join(f"{refund.refund_id}: {refund.failure}" for refund in failed)
-        yield "refund_failed", sum(refund.amount for refund in failed), detail
-    if payment.outstanding_amount and not cancelled:
+        found.append(("void_due", payment.open_authorized_amount, "cancelled with an open authorization"))
+    if document.refunds:
+        failed = [refund for refund in document.refunds if refund.state == "failed" and not refund.retried]
+        if failed:
+            detail = "; ".join(f"{refund.refund_id}: {refund.failure}" for refund in failed)
+            found.append(("refund_failed", sum(refund.amount for refund in failed), detail))
+    if payment.outstanding_amount and not cancelled and document.payments:
         declined = [
             f"{one.payment_id}: {failure.code} ({failure.stage})"
             for one in document.payments
@@ -106,6 +105,8 @@ def _attention(document: OrderDocument) -> Iterator[tuple[AttentionKind, int, st
             if not failure.overcome
         ]
         if declined:
-            yield "payment_failed", payment.outstanding_amount, "; ".join(declined)
+            found.append(("payment_failed", payment.outstanding_amount, "; ".join(declined)))
     if document.totals.adjustment_amount:
-        yield "import_adjusted", document.totals.adjustment_amount, "declared total differs from that of the lines"
+        adjustment = document.totals.adjustment_amount
+        found.append(("import_adjusted", adjustment, "declared total differs from that of the lines"))
+    return found

@@ -121,3 +121,6 @@ _REFS: dict[Any, Callable[[Any], tuple[str | None, ...]]] = {
     BillingAddressChanged: lambda e: (e.billing_address_ref,),
     NoteAdded: lambda e: (e.note_ref,),
 }
+
+NAMING_CONTACTS = frozenset(_REFS)
+"""The types of events that `refs` finds anything in."""

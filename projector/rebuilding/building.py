@@ -10,7 +10,7 @@ from projector import checkpoint, generation, summaries
 from projector.batch import Poster
 from projector.checkpoint import Checkpoint, Generation
 from projector.quarantine import MOST
-from projector.rebuilding import crew, indexing, under_way, unfinished
+from projector.rebuilding import crew, indexing, streams, under_way, unfinished
 from projector.rebuilding.pace import FULL, Pace
 from projector.rebuilding.progress import Reporter
 from projector.rebuilding.slices import Task, post_slice
@@ -143,10 +143,11 @@ class Build:
         """Empty tables, and what says how far they are."""
         log_id, system = event_log.head(self.events, self.tables.book).log_id, event_log.system_identifier(self.events)
         last = checkpoint.event_id(self.events, self.tables.book, head)
+        last_streams = streams.last_streams(self.events, self.tables.book, self._work.workers, head)
         with self.reads.transaction():
             generation.create(self.reads, self.tables, log_id, self._work.timezone, system)
             summaries.create_parts(self.reads, self.tables)
-            unfinished.begin(self.reads, self.tables, self._work.workers, head, last)
+            unfinished.begin(self.reads, self.tables, last_streams, head, last)
 
     def _post_slices(self, left: Unfinished) -> None:
         work = self._work

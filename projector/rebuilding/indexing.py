@@ -24,21 +24,29 @@ SETTINGS = {
 
 LOOK_EVERY = 0.5
 
+MOST_HELPERS = 2
+"""Processes that PostgreSQL may start to help with an index: its own default."""
+
 
 class NotUnique(Anticipated):
     """A unique index cannot be made. A batch puts the later order into quarantine; here neither is later."""
 
 
 def create_all(databases: Databases, tables: Generation, wanted: Collection[str], sessions: int, name: str) -> None:
-    """Complete the tables `wanted`, so many at the same time. Interrupted, it cancels what runs."""
+    """Complete the tables `wanted`, so many at the same time. Interrupted, it cancels what runs.
+
+    The indexes of `order_list` take as long as all else together, which makes work for two. Sessions beyond that are
+    soon done, and lend their processors to its indexes; with none beyond, helpers would only be in the way.
+    """
     role = databases.book.names["projector_role"]
+    helpers = {"max_parallel_maintenance_workers": str(max(0, min(sessions - 2, MOST_HELPERS)))}
     open_sessions: list[Connection] = []
     under_way: dict[str, Future[None]] = {}
 
     def complete(table: str) -> None:
         if table == customer.NAME and customer_total.NAME in under_way:
             under_way[customer_total.NAME].result()  # begun before it, see TABLES
-        with connect(databases.reads_url, role, name, **SETTINGS) as reads:
+        with connect(databases.reads_url, role, name, **SETTINGS, **helpers) as reads:
             open_sessions.append(reads)
             _complete(reads, tables, table)
 

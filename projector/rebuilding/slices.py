@@ -63,10 +63,10 @@ SET taken = taken + 1
 WHERE slice = %s
 RETURNING
     taken,
-    slices,
     head,
     stream_id,
     version,
+    last_stream,
     finished
 """
 """Waits for the chunk that a worker left behind by a killed rebuild may be at, its last."""
@@ -89,10 +89,10 @@ def post_slice(task: Task) -> None:
         row = reads.execute(tables.sql(TAKE), [number]).fetchone()
         if row is None:
             raise SliceTaken(f"there is no slice {number} in {task.schema}")
-        taken, slices, head, stream_id, version, finished = row
+        taken, head, stream_id, version, last_stream, finished = row
         if finished:
             return
-        source = Source(events, databases.book, number, slices, head, CHUNK)
+        source = Source(events, databases.book, last_stream, head, CHUNK)
         place, day_of = Place(stream_id, version), days_in(task.timezone)
         target = _Target(reads, tables, (number, taken), place, day_of, task.most_quarantined)
         parent = parent_process()
@@ -194,7 +194,7 @@ class _Target:
         bulk.copy(self._reads, self._tables, customer_erasure.NAME, customer_erasure.COLUMNS, rows)
 
     def _write_parts(self, contributions: Contributions) -> None:
-        for summary, sums in contributions:
+        for summary, sums in contributions.parts():
             columns = (*summary.KEY, *summary.MEASURES)
             bulk.copy(self._reads, self._tables, f"{summary.NAME}_part", columns, part_rows(sums))
 

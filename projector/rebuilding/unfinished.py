@@ -25,18 +25,23 @@ class Unfinished(NamedTuple):
 
 
 SLICES = """
-INSERT INTO {reads}.slice (slice, slices, head)
-SELECT number, %(slices)s, %(head)s
-FROM generate_series(0, %(slices)s - 1) number
+INSERT INTO {reads}.slice (slice, head, stream_id, version, last_stream)
+SELECT
+    number - 1,
+    %(head)s,
+    coalesce(lag(last_stream) OVER (ORDER BY number), '00000000-0000-0000-0000-000000000000'),
+    CASE number WHEN 1 THEN 0 ELSE 2147483647 END,
+    last_stream
+FROM unnest(%(last_streams)s::uuid[]) WITH ORDINALITY AS of_slice (last_stream, number)
 """
 BUILD = "INSERT INTO {reads}.build (head, head_event_id) VALUES (%(head)s, %(event_id)s)"
 
 
-def begin(reads: Connection, tables: Generation, slices: int, head: int, event_id: UUID | None) -> None:
-    """Make the tables that say how far it is. Part of the caller's transaction."""
+def begin(reads: Connection, tables: Generation, last_streams: list[UUID], head: int, event_id: UUID | None) -> None:
+    """Make the tables that say how far it is, a slice for each of `last_streams`. Part of the caller's transaction."""
     for name in ("slice", "build"):
         reads.execute(tables.sql((files("projector.rebuilding") / f"{name}.sql").read_text()))
-    reads.execute(tables.sql(SLICES), {"slices": slices, "head": head})
+    reads.execute(tables.sql(SLICES), {"last_streams": last_streams, "head": head})
     reads.execute(tables.sql(BUILD), {"head": head, "event_id": event_id})
 
 
@@ -90,11 +95,21 @@ def misfit(events: Connection, reads: Connection, tables: Generation, timezone: 
     except Refused as refusal:
         return str(refusal).rpartition(": ")[0]  # without what to run
     unfinished = read(reads, tables)
+    if unfinished is not None and not _has_ranges(reads, tables):
+        return f"{tables.schema} was begun by an earlier release, which divided the log otherwise"
     if unfinished is not None and not _in_log(events, tables, unfinished, head):
         return f"the log has another event at position {unfinished.head}, up to which {tables.schema} was to be built"
     if not quarantine and _has_quarantine(reads, tables):
         return f"{tables.schema} has orders in quarantine, and none is asked for now"
     return None
+
+
+HAS_RANGES = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'last_stream')"
+
+
+def _has_ranges(reads: Connection, tables: Generation) -> bool:
+    row = reads.execute(HAS_RANGES, [tables.sql("{reads}.slice")]).fetchone()
+    return bool(row and row[0])
 
 
 def _in_log(events: Connection, tables: Generation, unfinished: Unfinished, head: event_log.Head) -> bool:

@@ -14,7 +14,7 @@ from projector import checkpoint, generation, leader, summaries
 from projector.batch import Overtaken, Poster
 from projector.checkpoint import Generation
 from projector.quarantine import MOST
-from projector.rebuilding import unfinished
+from projector.rebuilding import streams, unfinished
 from projector.rebuilding.slices import Task, post_slice
 from projector.tables import SUMMARIES, TABLES, customer
 from projector.tables.days import days_in
@@ -112,7 +112,8 @@ class Scene:
         workers = 1 + head % 2
         with self.reads.transaction():
             summaries.create_parts(self.reads, self.again)
-            unfinished.begin(self.reads, self.again, workers, head, None)
+            last_streams = streams.last_streams(self.events, self.again.book, workers, head)
+            unfinished.begin(self.reads, self.again, last_streams, head, None)
         for number in range(workers):
             post_slice(Task(self.databases, self.again.schema, number, ZONE, most_quarantined=MOST))
         gc.enable()

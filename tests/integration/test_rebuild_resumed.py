@@ -159,6 +159,7 @@ def test_tables_that_have_their_indexes_keep_them(left_behind, monkeypatch):
         ("UPDATE reads_next.checkpoint SET log_id = 'elsewhere'", "were posted from log elsewhere, this is log"),
         ("UPDATE reads_next.build SET head = 1000000", "the log has another event at position 1000000"),
         ("UPDATE reads_next.build SET head_event_id = gen_random_uuid()", "the log has another event at position"),
+        ("ALTER TABLE reads_next.slice RENAME last_stream TO slices", "reads_next was begun by an earlier release"),
     ],
 )
 def test_what_does_not_fit_is_built_from_scratch_and_it_says_why(left_behind, tampering, reason):
