@@ -7,38 +7,26 @@ the log or has written down that it never will be.
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from functools import partial
 from time import monotonic
 
-import msgspec
 import psycopg
-from psycopg.errors import ReadOnlySqlTransaction, error_from_result
-from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGresult
+from psycopg.errors import ReadOnlySqlTransaction
 
-from shared import cutting, deadline, metrics
+from shared import deadline, metrics
 from shared.append_command import Command, Outcome
+from shared.append_session import AppendSession
 from shared.book import Book
-from shared.database import Connection, DatabaseUnavailable, connect_within
+from shared.database import DatabaseUnavailable
 from shared.metric_list import APPEND_COMMANDS, APPEND_DURATION, APPEND_FAILURES, APPEND_QUEUE, APPEND_WAIT
 
 MAX_BATCH = 128
 """Commands appended in one call at most; those behind wait for the next."""
-
-WAITING_FOR_LOCKS = 0.8
-"""Share of an append's time after which the server itself gives up waiting for a lock, and so leaves no doubt."""
 
 LEAST = 1 / 3
 """Share of an append's time that must be left when it is sent; so long ahead of its end nobody waits in the queue."""
 
 HINT_DELAY = 0.001
 """Seconds before readers are told: hints of one burst are one, and none competes with the answer it follows."""
-
-
-_APPEND = b"append"
-_Run = Callable[[list[bytes]], PGresult]
-"""Runs a statement with its one parameter."""
 
 
 class NotApplied(DatabaseUnavailable):
@@ -77,13 +65,10 @@ class GroupCommit:
         self._book = book
         self._seconds = seconds
         self._settling = settling
-        self._append = book.sql("SELECT o::text FROM {events}.append($1::jsonb) AS o").encode()
-        self._settle = book.sql("SELECT o::text FROM {events}.settle($1::jsonb) AS o").encode()
-        self._encode = msgspec.json.Encoder().encode
         self._queue: deque[_Entry] = deque()
         self._mutex = threading.Lock()
         self._led = False
-        self._connection: Connection | None = None
+        self._session = AppendSession(url, book, seconds)
         self._closed = threading.Event()
         self._grown = threading.Event()
         self._hinting = threading.Thread(target=self._hint, name="group-commit-hint", daemon=True)
@@ -121,8 +106,7 @@ class GroupCommit:
         self._closed.set()
         self._grown.set()
         self._hinting.join()
-        if self._connection is not None:
-            self._connection.close()
+        self._session.drop()
 
     def _withdraw(self, entry: _Entry) -> bool:
         """Take `entry` back out of the queue, if it is still there: then it is certainly not applied."""
@@ -160,13 +144,12 @@ class GroupCommit:
         until = min(entry.until for entry in batch)
         began = monotonic()
         try:
-            connection = self._appending(until)
-            outcomes = self._call(connection, partial(connection.pgconn.exec_prepared, _APPEND), batch, until)
+            outcomes = self._session.append([entry.command for entry in batch], until)
         except DatabaseUnavailable as error:  # no connection to begin with: nothing was sent
             _fail(batch, NotApplied(f"{error}; nothing was written"))
         except psycopg.Error as error:
             if error.diag.severity_nonlocalized != "ERROR":
-                self._drop_connection()
+                self._session.drop()
                 self._settle_doubt(batch, error, until + self._settling)
             elif isinstance(error, psycopg.OperationalError | ReadOnlySqlTransaction):
                 self._give_up(batch, error)
@@ -176,7 +159,7 @@ class GroupCommit:
             else:
                 _fail(batch, error)
         except Exception as error:  # noqa: BLE001 -- a follower must hear of it: each raises it in its own thread
-            self._drop_connection()
+            self._session.drop()
             _fail(batch, error)
         else:
             for entry, outcome in zip(batch, outcomes, strict=True):
@@ -187,16 +170,15 @@ class GroupCommit:
     def _give_up(self, batch: list[_Entry], error: psycopg.Error) -> None:
         """The server itself says that it takes nothing now, so all is rolled back."""
         if isinstance(error, ReadOnlySqlTransaction):  # no primary any more: another may be
-            self._drop_connection()
+            self._session.drop()
         _fail(batch, NotApplied(f"the log took no append ({error}); nothing was written"))
 
     def _settle_doubt(self, batch: list[_Entry], cause: Exception, until: float) -> None:
         error: Exception = cause
-        while (left := until - monotonic()) > 0:
+        while monotonic() < until:
             try:
-                with self._connect(left) as connection:
-                    settle = partial(connection.pgconn.exec_params, self._settle)
-                    outcomes = self._call(connection, settle, batch, until)
+                with AppendSession(self._url, self._book, self._seconds) as session:
+                    outcomes = session.settle([entry.command for entry in batch], until)
             except (DatabaseUnavailable, psycopg.Error) as failure:
                 error = failure
                 self._closed.wait(min(0.05, max(0.0, until - monotonic())))
@@ -210,76 +192,19 @@ class GroupCommit:
             return
         _fail(batch, OutcomeUnknown(f"the connection to the log broke ({cause}) and is not back: {error}"))
 
-    def _call(self, connection: Connection, run: _Run, batch: list[_Entry], until: float) -> list[Outcome]:
-        """Ask libpq itself: it lets go of the interpreter once, where a cursor does four times, and each time whoever
-        leads has to get it back from all who work meanwhile.
-        """  # noqa: D205
-        body = self._encode([entry.command for entry in batch])
-        with cutting.within(connection.pgconn, until - monotonic()):
-            result = _checked(run([body]))
-        return [_outcome(result.get_value(row, 0) or b"") for row in range(result.ntuples)]
-
-    def _appending(self, until: float) -> Connection:
-        """The connection for appends. Raises `DatabaseUnavailable`."""
-        left = until - monotonic()
-        if left <= 0:  # one by one, after a batch that was refused
-            raise DatabaseUnavailable("there was no time left to append")
-        if self._connection is None or self._connection.closed:
-            self._connection = self._prepared(self._connect(left), until)
-        return self._connection
-
-    def _prepared(self, connection: Connection, until: float) -> Connection:
-        with cutting.within(connection.pgconn, until - monotonic()):
-            prepared = connection.pgconn.prepare(_APPEND, self._append)
-        if prepared.status != ExecStatus.COMMAND_OK:
-            connection.close()
-            raise DatabaseUnavailable(f"the log takes no append ({prepared.get_error_message()})")
-        return connection
-
-    def _connect(self, seconds: float) -> Connection:
-        return connect_within(
-            seconds,
-            self._url,
-            self._book.names["command_role"],
-            "daybook append",
-            client_connection_check_interval="250ms",
-            lock_timeout=f"{int(max(self._seconds * WAITING_FOR_LOCKS, 0.1) * 1000)}ms",
-        )
-
-    def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
     def _hint(self) -> None:
         """Tell readers that the log has grown. A statement of its own: inside the append it would halve throughput,
         because the commit of a NOTIFY takes a lock of the whole server. A lost hint costs a reader one poll.
         """  # noqa: D205
-        connection: Connection | None = None
-        notify = f"NOTIFY {self._book.names['appended']}".encode()
-        while self._grown.wait():
-            self._grown.clear()  # before looking whether we are closed: `close` sets it after
-            if self._closed.wait(HINT_DELAY):
-                break
-            try:
-                if connection is None or connection.closed:
-                    connection = self._connect(self._seconds)
-                with cutting.within(connection.pgconn, self._seconds):
-                    _checked(connection.pgconn.exec_(notify))
-            except (DatabaseUnavailable, psycopg.Error):
-                connection = None
-        if connection is not None:
-            connection.close()
-
-
-_outcome = msgspec.json.Decoder(Outcome).decode
-
-
-def _checked(result: PGresult) -> PGresult:
-    """Raise what the server says against it."""
-    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-        raise error_from_result(result)
-    return result
+        with AppendSession(self._url, self._book, self._seconds) as session:
+            while self._grown.wait():
+                self._grown.clear()  # before looking whether we are closed: `close` sets it after
+                if self._closed.wait(HINT_DELAY):
+                    return
+                try:
+                    session.tell(monotonic() + self._seconds)
+                except (DatabaseUnavailable, psycopg.Error):
+                    session.drop()
 
 
 def _fail(batch: list[_Entry], error: Exception) -> None:

@@ -60,7 +60,7 @@ def waiting_backend(log, admin):
     """The backend of the append, once it waits for the gate."""
 
     def waiting():
-        connection = log._connection
+        connection = log._session._connection
         if connection is not None and not connection.closed:
             backend = connection.info.backend_pid
             return admin.execute(WAITS, [backend]).fetchone() and backend
@@ -71,7 +71,7 @@ def waiting_backend(log, admin):
 
 def cut(log):
     """Cut the wire under the append, as a broken network does."""
-    with socket.socket(fileno=os.dup(log._connection.fileno())) as wire:
+    with socket.socket(fileno=os.dup(log._session._connection.fileno())) as wire:
         wire.shutdown(socket.SHUT_RDWR)
 
 
@@ -115,7 +115,7 @@ def test_a_client_cut_off_while_its_append_waits_for_the_gate_hears_the_truth_10
                         cut_if_still_there(log)
             outcome = pending.result(3 * PATIENT)
             heard.append(outcome)
-            log._drop_connection()  # one cut after its append was done would be found broken by the next
+            log._session.drop()  # one cut after its append was done would be found broken by the next
             assert outcome in {"appended", "not applied"}
             assert is_in_log(admin, each) == (outcome == "appended"), outcome
     assert {"appended", "not applied"} <= set(heard)
