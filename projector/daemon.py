@@ -159,6 +159,7 @@ class Projector:
                 if not processes.asked(reads, self._book).handover and leader.try_lead(reads, self._book):
                     stand = self._lead(events, reads, waking)
                     leader.release(reads, self._book)
+                    self._role = None  # it may lead again before it stood by: that is said, too
                 else:
                     self._stand_by(events, reads, stand)
 
