@@ -23,6 +23,9 @@ from shared.worker_words import IS_SERVING
 
 _UNCHECKED = frozenset([*OVER_TLS, ("Content-Type", JSON)])
 _PATIENCE_MS = 2
+_WORTH_TAKING = 64 * 1024
+"""Bytes of a body that nobody wanted: gunicorn takes fewer than that, to go on with the connection."""
+
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 4 * 1024 * 1024
 
@@ -130,6 +133,12 @@ class _WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no ty
     """Sends head and body of a finished answer at once: each send gives up the interpreter lock to another thread."""
 
     headers_sent: bool
+
+    def should_close(self) -> bool:
+        """Say so also when more of the request is left than is worth taking: else the next one would get no answer."""
+        reader = self.req.body.reader
+        unread = reader.length >= _WORTH_TAKING if isinstance(reader, LengthReader) else reader.parser is not None
+        return unread or bool(super().should_close())
 
     def process_headers(self, headers: Headers) -> None:
         """Take over the app's headers. Those that are the same in all answers need no check in each."""

@@ -220,6 +220,25 @@ def test_what_can_be_read_in_one_way_only_is(alone):
         assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2 and b"Request-Id: hidden" in answer
 
 
+@pytest.mark.parametrize(
+    ("framed", "says"),
+    [
+        (b"Content-Length: 101\r\n\r\n" + b" " * 101, b"keep-alive"),
+        (b"Content-Length: 65535\r\n\r\n" + b" " * 65535, b"keep-alive"),
+        (b"Content-Length: 65536\r\n\r\n" + b" " * 65536, b"close"),
+        (b"Content-Length: 1000000\r\n\r\n" + b" " * 1000000, b"close"),
+        (b"Transfer-Encoding: chunked\r\n\r\nffff\r\n" + b" " * 65535 + b"\r\n0\r\n\r\n", b"close"),
+    ],
+    ids=["short", "as long as is taken", "too long", "much too long", "in chunks"],
+)
+def test_the_answer_says_whether_the_connection_goes_on_behind_a_body_that_nobody_reads(alone, framed, says):
+    """Whoever is told that it does sends the next request on it."""
+    answer = exchanged(alone, POST + framed + HIDDEN)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nConnection: " + says + b"\r\n" in answer.partition(b"\r\n\r\n")[0]
+    assert (b"Request-Id: hidden" in answer) == (says == b"keep-alive")
+
+
 @pytest.mark.parametrize("case", [name for name, sent in AMBIGUOUS.items() if b"chunked" in sent])
 def test_a_body_that_nobody_reads_is_no_second_request_either(behind, case):
     """The answer is given before the body is looked at: it stays the only one, the connection is closed, no fault logged."""
